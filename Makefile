@@ -5,6 +5,7 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" athar.control
 MODULE_big = athar
 OBJS = \
 	src/error.o \
+	src/target.o \
 	src/athar.o
 
 STATE = $(sort $(wildcard sql/state/*.sql))
