@@ -1,5 +1,5 @@
 EXTENSION = athar
-EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" athar.control)
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" athar.control)
 
 # One file, one concept; a file may include only headers named before it.
 MODULE_big = athar
@@ -11,25 +11,57 @@ OBJS = \
 STATE = $(sort $(wildcard sql/state/*.sql))
 CODE = $(sort $(wildcard sql/code/*.sql))
 
-DATA_built = athar--$(EXTVERSION).sql
+# Released versions: how to create them, and the way from each to this one.
+RELEASED = $(filter-out sql/release/athar--$(EXTVERSION).sql,$(wildcard sql/release/athar--*.sql))
+UPGRADES = $(patsubst sql/release/athar--%.sql,athar--%--$(EXTVERSION).sql,$(RELEASED))
 
-TESTS = $(sort $(wildcard test/sql/*.sql))
-REGRESS = $(patsubst test/sql/%.sql,%,$(TESTS))
+DATA = $(RELEASED)
+DATA_built = athar--$(EXTVERSION).sql $(UPGRADES)
+
+REGRESS := $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=athar
-ISOLATION = $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
+ISOLATION := $(patsubst test/specs/%.spec,%,$(sort $(wildcard test/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=athar
-TAP_TESTS = 1
-PROVE_TESTS = test/t/*.pl
+# These start servers of their own, which root may not.
+TAP_TESTS := $(filter-out 0,$(shell id -u))
+PROVE_TESTS := $(sort $(wildcard test/t/*.pl))
 
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
-EXTRA_CLEAN = athar--*.sql
+EXTRA_CLEAN = athar--*.sql athar-*.zip output_iso tmp_check
 
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+export PG_CONFIG
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
+else
+all install installcheck:
+	$(error The headers of a PostgreSQL server are missing: script/install_packages installs them; PG_CONFIG=... names another server)
+endif
 
 # PGXS does not track headers.
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h)
 
 athar--$(EXTVERSION).sql: sql/prologue.sql $(STATE) $(CODE)
 	cat $^ > $@
+
+$(UPGRADES): athar--%--$(EXTVERSION).sql: script/upgrade_script sql/prologue.sql $(wildcard sql/update/*.sql) $(CODE)
+	script/upgrade_script $* > $@ || { rm -f $@; exit 1; }
+
+# The project's own commands.
+.PHONY: demo test bench pgtap format check-format dist
+demo:
+	demo/run
+test:
+	script/run_tests
+bench:
+	script/run_benches
+# Beside a running server, as installcheck.
+pgtap:
+	script/run_pgtap $(PROVE_FLAGS)
+format:
+	script/format
+check-format:
+	prove test/source/layout.pl
+dist:
+	git archive --format=zip --prefix=athar-$(EXTVERSION)/ -o athar-$(EXTVERSION).zip HEAD

@@ -1,3 +1,2 @@
 -- complain if the script is sourced in psql rather than by CREATE EXTENSION
 \echo Use "CREATE EXTENSION athar" to load this file. \quit
-
