@@ -1,0 +1,163 @@
+# Jobs driven by a real pg_cron, and what schedule() says where there is none.
+#
+# One wait of at most a minute serves every scenario: all of them are scheduled
+# before it, and looked at after it.
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# A name that needs quoting in SQL, in a connection string, in a shell and in a crontab.
+my $odd = q{o'dd "50%" \\db};
+my $odd_connection = q{dbname='o\\'dd "50%" \\\\db'};
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', "max_connections = 40\n");
+$node->start;
+
+sub sql
+{
+	my ($connection, $sql, %options) = @_;
+	my ($out, $err);
+	local $ENV{PGOPTIONS} = $options{settings} // '';
+	my $status = $node->psql('postgres', $sql, connstr => $node->connstr . " $connection", stdout => \$out, stderr => \$err);
+	return $options{error} ? $err : $status == 0 ? $out : "error: $err";
+}
+my $here = q{dbname=postgres};
+
+sql($here, 'CREATE DATABASE "' . $odd =~ s/"/""/gr . '"');
+sql($_, 'CREATE EXTENSION athar') for $here, $odd_connection;
+
+# 1. Without pg_cron: the files are there, the library is not loaded.
+my $available = sql($here, q{SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_cron'});
+my $state = $available ? 'not_preloaded' : 'not_installed';
+is(sql($here, q{SELECT string_agg(job || ' ' || state, ',' ORDER BY job) FROM athar.schedule(seal => NULL)}),
+	"refresh $state,rollup $state", 'not preloaded: said for each job');
+like(sql($here, q{SELECT how FROM athar.schedule() LIMIT 1}),
+	qr/shared_preload_libraries = 'pg_cron' and cron\.database_name = 'postgres'.*CREATE EXTENSION pg_cron/, 'with what to do');
+
+# A setting that nobody's library defined does not deceive it.
+is(sql($here, q{SELECT DISTINCT state FROM athar.schedule()}, settings => '-c cron.database_name=postgres'),
+	$state, 'a mere setting is not a loaded library');
+
+# The crontab line, as cron would hand it to the shell.
+sub run_crontab_line
+{
+	my ($connection) = @_;
+	my $line = sql($connection, q{SELECT command FROM athar.schedule() LIMIT 1});
+	$line =~ s/^(\* ){5}// or return "no crontab line: $line";
+	$line =~ s/\\%/%/g;
+	local $ENV{PGHOST} = $node->host;
+	local $ENV{PGDATABASE};
+	my ($out, $err);
+	IPC::Run::run(['sh', '-c', $line], '>', \$out, '2>', \$err) or return "failed: $err";
+	return $out . $err;
+}
+for my $connection ($here, $odd_connection)
+{
+	is(run_crontab_line($connection), '', "crontab line runs without a word: $connection");
+	is(sql($connection, q{SELECT count(*) FROM athar.jobs WHERE is_enabled AND last_outcome IS DISTINCT FROM 'succeeded'}),
+		'0', 'and every job has run');
+}
+is(sql($here, q{SELECT DISTINCT state FROM athar.unschedule()}), 'disabled', 'unschedule, too, needs no pg_cron');
+
+# 2. Cancelling a job cancels the call; it is not taken for a failed job.
+sql($here, q{CREATE FUNCTION athar.sleeping_job() RETURNS void LANGUAGE SQL AS 'SELECT pg_sleep(600)';
+	INSERT INTO athar.job (name, ordinal, schedule, procedure) VALUES ('sleeping', 1, '* * * * *', 'athar.sleeping_job')});
+like(sql($here, 'SELECT athar.run_due()', settings => '-c statement_timeout=500', error => 1),
+	qr/canceling statement due to statement timeout/, 'a job can be cancelled');
+is(sql($here, q{SELECT last_started_at IS NULL FROM athar.jobs WHERE name = 'sleeping'}), 't', 'nothing of the call stays');
+
+# A job that runs is seen by others.
+my ($in, $out, $err) = ('', '', '');
+my $session = IPC::Run::start(['psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SELECT athar.run_due()'],
+	'<', \$in, '>', \$out, '2>', \$err);
+ok($node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'athar: sleeping')}),
+	'the job that runs is seen in pg_stat_activity');
+sql($here, q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'athar: sleeping'});
+$session->finish;
+like($err, qr/canceling statement due to user request/, 'and cancelled from there');
+sql($here, q{DELETE FROM athar.job WHERE name = 'sleeping'; DROP FUNCTION athar.sleeping_job()});
+
+SKIP:
+{
+	skip 'pg_cron is not installed', 1 unless $available;
+
+	# 3. A real pg_cron.
+	my $host = $node->host;
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_cron'\ncron.database_name = 'postgres'\ncron.host = '$host'\n");
+	$node->restart;
+	is(sql($here, q{SELECT DISTINCT state FROM athar.schedule()}), 'not_created', 'preloaded, but not created in its database');
+	like(sql($here, q{SELECT how FROM athar.schedule() LIMIT 1}), qr/^CREATE EXTENSION pg_cron in this database/, 'with what to do');
+	sql($here, 'CREATE EXTENSION pg_cron');
+
+	# In this database: a job that fails before one that does not; every entry
+	# fires in the same second, each job must run once.
+	sql($_, q{
+		SELECT athar.unschedule();
+		UPDATE athar.job SET last_started_at = NULL, last_outcome = NULL;
+		CREATE TABLE public.tick (at timestamptz);
+		CREATE FUNCTION athar.failing_job() RETURNS text LANGUAGE plpgsql AS
+			$$BEGIN INSERT INTO public.tick VALUES (date_trunc('minute', now())); RAISE 'the source is gone' USING ERRCODE = 'AT004'; END$$;
+		CREATE FUNCTION athar.ticking_job() RETURNS void LANGUAGE SQL AS
+			$$INSERT INTO public.tick VALUES (date_trunc('minute', now()))$$;
+		INSERT INTO athar.job (name, ordinal, schedule, procedure) VALUES
+			('failing', 0, '* * * * *', 'athar.failing_job'), ('ticking', 9, '* * * * *', 'athar.ticking_job')})
+	  for $here, $odd_connection;
+	is(sql($here, q{SELECT string_agg(format('%s %s %s %s', job, state, how, command), ',' ORDER BY job)
+			FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *') WHERE state <> 'disabled'}),
+		'failing scheduled  ,refresh scheduled  ,rollup scheduled  ,ticking scheduled  ', 'scheduled in this database');
+	is(sql($here, q{SELECT count(*) FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *')
+			WHERE state = 'scheduled'}), '4', 'and again');
+	is(sql($here, q{SELECT string_agg(format('%s|%s|%s|%s', jobname, schedule, command, database), ',' ORDER BY jobname) FROM cron.job}),
+		join(',', map { "athar postgres: $_|* * * * *|SELECT athar.run_due()|postgres" } qw(failing refresh rollup ticking)),
+		'one entry for each job, however often it is called');
+
+	# In another database: the calls are printed, and then made.
+	is(sql($odd_connection, q{SELECT count(*) FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *')
+			WHERE state = 'other_database' AND how LIKE 'pg_cron lives in database "postgres":%'}),
+		'4', 'pg_cron in another database: said');
+	my $calls = sql($odd_connection, q{SELECT command FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *')
+			WHERE state = 'other_database'});
+	like(sql($here, $calls), qr/^\d+\n\d+\n\d+\n\d+$/, 'the calls it printed can be made there');
+	sql($here, $calls);
+	is(sql($here, q{SELECT count(*), count(*) FILTER (WHERE database = 'postgres') FROM cron.job}), '8|4', 'and made again');
+
+	# The wait.
+	my $deadline = time + 100;
+	my $done = q{SELECT count(*) FROM athar.jobs WHERE is_enabled AND last_outcome IS NOT NULL};
+	sleep 1
+	  while time < $deadline
+	  && !(sql($here, $done) eq '4'
+		&& sql($odd_connection, $done) eq '4'
+		&& sql($here, q{SELECT count(DISTINCT database) FROM cron.job_run_details WHERE status = 'succeeded'}) eq '2');
+
+	for my $connection ($here, $odd_connection)
+	{
+		is(sql($connection, q{SELECT string_agg(name || ' ' || last_outcome, ',' ORDER BY name) FROM athar.jobs WHERE is_enabled}),
+			'failing failed,refresh succeeded,rollup succeeded,ticking succeeded', "pg_cron ran every job: $connection");
+		is(sql($connection, q{SELECT last_message FROM athar.jobs WHERE name = 'failing'}),
+			'the source is gone (SQLSTATE AT004)', 'the failure is on record');
+		is(sql($connection, q{SELECT bool_and(n = 1) FROM (SELECT count(*) AS n FROM public.tick GROUP BY at) AS t}),
+			't', 'once a minute, though four entries fired; what the failing job wrote is undone');
+	}
+	is(sql($here, q{SELECT count(*) FROM cron.job_run_details WHERE status = 'failed'}), '0', 'to pg_cron, no run has failed');
+
+	# NULL disables one, unschedule all, here and there.
+	is(sql($here, q{SELECT string_agg(job || ' ' || state, ',' ORDER BY job)
+			FROM athar.schedule(refresh => NULL, seal => NULL) WHERE job IN ('refresh', 'rollup')}),
+		'refresh disabled,rollup scheduled', 'NULL disables a job');
+	is(sql($here, q{SELECT string_agg(jobname, ',' ORDER BY jobname) FROM cron.job WHERE database = 'postgres'}),
+		'athar postgres: failing,athar postgres: rollup,athar postgres: ticking', 'and removes its entry');
+	is(sql($here, q{SELECT DISTINCT state || coalesce(command, '') FROM athar.unschedule()}), 'disabled', 'unschedule');
+	is(sql($here, q{SELECT count(*) FROM cron.job WHERE database = 'postgres'}), '0', 'leaves none of ours in this database');
+	is(sql($here, q{SELECT count(*) FROM cron.job}), '4', 'and touches no other');
+	sql($here, sql($odd_connection, q{SELECT command FROM athar.unschedule()}));
+	is(sql($here, q{SELECT count(*) FROM cron.job}), '0', 'the printed calls remove those of the other database');
+}
+
+$node->stop;
+done_testing();
