@@ -5,6 +5,10 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" athar.contro
 MODULE_big = athar
 OBJS = \
 	src/error.o \
+	src/digest.o \
+	src/moments.o \
+	src/summary.o \
+	src/summary_io.o \
 	src/target.o \
 	src/athar.o
 
