@@ -11,6 +11,7 @@ OBJS = \
 	src/summary_io.o \
 	src/evidence.o \
 	src/target.o \
+	src/kpi.o \
 	src/athar.o
 
 STATE = $(sort $(wildcard sql/state/*.sql))

@@ -5,6 +5,8 @@
  */
 #include "athar.h"
 
+#include "kpi.h"
+
 PG_MODULE_MAGIC;
 
 void		_PG_init(void);
@@ -12,4 +14,5 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	athar_kpi_init();
 }

@@ -1,0 +1,562 @@
+-- 40 kpi: indicators, observations, measurements
+
+CREATE OR REPLACE FUNCTION athar.kpi_id(code text)
+RETURNS integer
+LANGUAGE SQL STABLE STRICT PARALLEL SAFE
+RETURN coalesce(
+	(SELECT k.id FROM athar.kpi AS k WHERE k.code = kpi_id.code),
+	athar.missing('KPI', code, 'define_kpi()'));
+COMMENT ON FUNCTION athar.kpi_id(text) IS 'The id of the KPI with this code; NULL for NULL. 42704 if there is none.';
+
+CREATE OR REPLACE FUNCTION athar.default_time_zone()
+RETURNS text
+LANGUAGE SQL STABLE PARALLEL SAFE
+RETURN coalesce(nullif(current_setting('athar.time_zone', true), ''), 'UTC');
+COMMENT ON FUNCTION athar.default_time_zone() IS 'The time zone of a KPI defined without one: the setting athar.time_zone, UTC unless it is set.';
+
+CREATE OR REPLACE FUNCTION athar.kpi_change(
+	kpi athar.kpi, unit_of_measure text, direction text, kind text, time_limit interval, time_zone text)
+RETURNS text
+LANGUAGE SQL STABLE PARALLEL SAFE
+RETURN nullif(concat_ws(', ',
+	CASE WHEN (kpi).unit_of_measure <> unit_of_measure THEN 'unit of measure' END,
+	CASE WHEN (kpi).direction <> direction THEN 'direction' END,
+	CASE WHEN (kpi).kind <> kind THEN 'kind' END,
+	CASE WHEN (kpi).time_limit <> time_limit THEN 'time limit' END,
+	CASE WHEN (kpi).time_zone <> time_zone THEN 'time zone' END), '');
+COMMENT ON FUNCTION athar.kpi_change(athar.kpi, text, text, text, interval, text) IS
+'What of a KPI''s meaning a new definition would change, in words; NULL if nothing. A NULL argument changes nothing.';
+
+CREATE OR REPLACE FUNCTION athar.check_kpi(
+	code text, unit_of_measure text, direction text, kind text, smallest_change double precision, desired_value double precision,
+	time_limit interval, time_zone text)
+RETURNS boolean
+LANGUAGE SQL VOLATILE PARALLEL SAFE
+RETURN CASE
+	WHEN coalesce(btrim(unit_of_measure), '') = '' THEN
+		athar.fail('22023', format('KPI "%s" needs a unit of measure', code),
+			'A figure without its unit cannot be read.', 'Say what is counted: days, GBP, share.')
+	WHEN direction IS NULL OR direction NOT IN ('up', 'down', 'target') THEN
+		athar.fail('22023', format('KPI direction "%s" is unknown', direction),
+			'Nothing was changed.', 'Use up or down for the way that is better, or target for a value to be near to.')
+	WHEN kind NOT IN ('mean', 'sum', 'ratio', 'likert', 'share_within') THEN
+		athar.fail('22023', format('KPI kind "%s" is unknown', kind),
+			'Nothing was changed.', 'Use mean, sum, ratio, likert or share_within.')
+	WHEN NOT abs(smallest_change) < 'Infinity' THEN
+		athar.fail('22003', format('smallest change %s of KPI "%s" is out of range', smallest_change, code),
+			'Nothing was changed.', 'Give a finite number in the KPI''s unit, or none where any change matters.')
+	WHEN smallest_change < 0 THEN
+		athar.fail('22023', format('smallest change %s of KPI "%s" is negative', smallest_change, code),
+			'It is the size of a change, in either direction.', 'Give it without its sign.')
+	WHEN NOT abs(desired_value) < 'Infinity' THEN
+		athar.fail('22003', format('desired value %s of KPI "%s" is out of range', desired_value, code),
+			'Nothing was changed.', 'Give a finite number in the KPI''s unit.')
+	WHEN desired_value IS NOT NULL AND direction <> 'target' THEN
+		athar.fail('22023', format('KPI "%s" takes no desired value', code),
+			format('Its direction is %s.', direction), 'Leave it out, or make the direction target.')
+	WHEN desired_value IS NULL AND direction = 'target' THEN
+		athar.fail('22023', format('KPI "%s" needs a desired value', code),
+			'Its direction is target, which means nearer to that value.', 'Give desired_value, or the direction up or down.')
+	WHEN time_limit IS NOT NULL AND kind <> 'share_within' THEN
+		athar.fail('22023', format('KPI "%s" takes no time limit', code),
+			format('Its kind is %s.', kind), 'Leave it out, or make the kind share_within.')
+	WHEN time_limit IS NULL AND kind = 'share_within' THEN
+		athar.fail('22023', format('KPI "%s" needs a time limit', code),
+			'Its kind is share_within, the share of durations within that limit.', 'Give time_limit, for example interval ''3 days''.')
+	WHEN time_limit <= interval '0' THEN
+		athar.fail('22023', format('time limit %s of KPI "%s" is not above zero', time_limit, code),
+			'No duration would be within it.', 'Give a length of time.')
+	WHEN time_zone <> 'UTC'
+		AND NOT EXISTS (SELECT FROM athar.kpi AS k WHERE k.time_zone = check_kpi.time_zone)
+		AND NOT EXISTS (SELECT FROM pg_timezone_names AS z WHERE z.name = check_kpi.time_zone) THEN
+		athar.fail('22023', format('time zone "%s" is unknown', time_zone),
+			'The days of a KPI are cut in its time zone.', 'Use a name from pg_timezone_names, such as UTC or Asia/Riyadh.')
+	ELSE true
+END;
+COMMENT ON FUNCTION athar.check_kpi(text, text, text, text, double precision, double precision, interval, text) IS
+'True where these can define a KPI; otherwise raises 22003 for NaN and infinite numbers and 22023 for anything else. Abbreviations and offsets are no time zones here: UTC+3 is west of Greenwich to the server.';
+
+CREATE OR REPLACE FUNCTION athar.define_kpi(
+	code text, name text, unit_of_measure text, direction text, kind text DEFAULT 'mean',
+	smallest_change double precision DEFAULT NULL, name_ar text DEFAULT NULL, desired_value double precision DEFAULT NULL,
+	time_limit interval DEFAULT NULL, time_zone text DEFAULT NULL, description text DEFAULT NULL)
+RETURNS integer
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT athar.check_definition('KPI', define_kpi.code, define_kpi.name);
+	SELECT athar.check_kpi(define_kpi.code, define_kpi.unit_of_measure, define_kpi.direction, kinds.kind, define_kpi.smallest_change,
+		CASE WHEN define_kpi.direction = 'target' THEN coalesce(define_kpi.desired_value, k.desired_value) ELSE define_kpi.desired_value END,
+		CASE WHEN kinds.kind = 'share_within' THEN coalesce(define_kpi.time_limit, k.time_limit) ELSE define_kpi.time_limit END,
+		coalesce(define_kpi.time_zone, k.time_zone, athar.default_time_zone()))
+	FROM (VALUES (1)) AS one
+	LEFT JOIN athar.kpi AS k ON k.code = define_kpi.code
+	CROSS JOIN LATERAL (SELECT coalesce(define_kpi.kind, k.kind, 'mean')) AS kinds (kind);
+	-- whoever records a figure holds the KPI's row: wait for them, then look
+	SELECT k.id
+	FROM athar.kpi AS k
+	WHERE k.code = define_kpi.code
+		AND athar.kpi_change(k, define_kpi.unit_of_measure, define_kpi.direction, define_kpi.kind,
+			define_kpi.time_limit, define_kpi.time_zone) IS NOT NULL
+	FOR UPDATE;
+	SELECT athar.fail('55000', format('KPI "%s" has figures, so its %s cannot change', define_kpi.code, change.words),
+		'The figures measured so far would mean something else afterwards.',
+		'Define another KPI for the new meaning.')
+	FROM athar.kpi AS k
+	CROSS JOIN LATERAL (SELECT athar.kpi_change(k, define_kpi.unit_of_measure, define_kpi.direction, define_kpi.kind,
+		define_kpi.time_limit, define_kpi.time_zone)) AS change (words)
+	WHERE k.code = define_kpi.code
+		AND change.words IS NOT NULL
+		AND (EXISTS (SELECT FROM athar.measurement AS m WHERE m.kpi_id = k.id)
+			OR EXISTS (SELECT FROM athar.observation AS o WHERE o.kpi_id = k.id));
+	INSERT INTO athar.kpi AS k (code, name, name_ar, unit_of_measure, direction, kind, smallest_change, desired_value,
+		time_limit, time_zone, description)
+	SELECT define_kpi.code, define_kpi.name, coalesce(define_kpi.name_ar, old.name_ar), define_kpi.unit_of_measure,
+		define_kpi.direction, kinds.kind, coalesce(define_kpi.smallest_change, old.smallest_change),
+		CASE WHEN define_kpi.direction = 'target' THEN coalesce(define_kpi.desired_value, old.desired_value) END,
+		CASE WHEN kinds.kind = 'share_within' THEN coalesce(define_kpi.time_limit, old.time_limit) END,
+		coalesce(define_kpi.time_zone, old.time_zone, athar.default_time_zone()),
+		coalesce(define_kpi.description, old.description)
+	FROM (VALUES (1)) AS one
+	LEFT JOIN athar.kpi AS old ON old.code = define_kpi.code
+	CROSS JOIN LATERAL (SELECT coalesce(define_kpi.kind, old.kind, 'mean')) AS kinds (kind)
+	ON CONFLICT (code) DO UPDATE SET
+		name = excluded.name,
+		name_ar = excluded.name_ar,
+		unit_of_measure = excluded.unit_of_measure,
+		direction = excluded.direction,
+		kind = excluded.kind,
+		smallest_change = excluded.smallest_change,
+		desired_value = excluded.desired_value,
+		time_limit = excluded.time_limit,
+		time_zone = excluded.time_zone,
+		description = excluded.description
+	WHERE (k.name, k.name_ar, k.unit_of_measure, k.direction, k.kind, k.smallest_change, k.desired_value,
+			k.time_limit, k.time_zone, k.description)
+		IS DISTINCT FROM (excluded.name, excluded.name_ar, excluded.unit_of_measure, excluded.direction, excluded.kind,
+			excluded.smallest_change, excluded.desired_value, excluded.time_limit, excluded.time_zone, excluded.description);
+	SELECT athar.kpi_id(define_kpi.code);
+END;
+COMMENT ON FUNCTION athar.define_kpi(text, text, text, text, text, double precision, text, double precision, interval, text, text) IS
+'Creates the KPI with this code, or updates it; returns its id. direction is up or down (the way that is better) or target (nearer to desired_value, which is then needed); kind is mean, sum, ratio, likert or share_within (which needs time_limit; days count 24 hours, months 30 days); smallest_change is the smallest change that matters, in the KPI''s unit; time_zone cuts its days, the setting athar.time_zone unless given. A NULL optional argument leaves what is there. 22023 for what is blank, unknown or does not fit together, 22003 for NaN and infinite numbers, 55000 where unit, direction, kind, time limit or time zone would change although the KPI has figures.';
+
+-- The way in
+
+CREATE OR REPLACE FUNCTION athar.record_observation(
+	kpi text, value double precision, observed_at timestamptz DEFAULT now(),
+	service text DEFAULT NULL, channel text DEFAULT NULL, stage text DEFAULT NULL, denominator double precision DEFAULT NULL)
+RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'athar_record_observation';
+COMMENT ON FUNCTION athar.record_observation(text, double precision, timestamptz, text, text, text, double precision) IS
+'Records a single value of a KPI and returns its id. The value is in the KPI''s unit: seconds for share_within, the numerator for ratio, whose denominator counts as 1 unless given. A NULL observed_at is now; a NULL service, channel or stage is the whole. 42704 for unknown codes, 22003 for NaN, infinite and extreme numbers, 22023 for a missing KPI or value, an infinite time, a stage without its service, a denominator that is not above zero or of a KPI that is no ratio, and a negative duration.';
+
+CREATE OR REPLACE FUNCTION athar.write_observations()
+RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'athar_write_observations';
+COMMENT ON FUNCTION athar.write_observations() IS
+'Trigger function of the view observations: records its rows as record_observation() does, and refuses changes (0A000).';
+
+CREATE OR REPLACE VIEW athar.observations WITH (security_invoker = true) AS
+SELECT
+	k.code::text AS kpi,
+	o.value::double precision AS value,
+	o.observed_at,
+	s.code::text AS service,
+	c.code::text AS channel,
+	t.code::text AS stage,
+	o.denominator::double precision AS denominator
+FROM athar.observation AS o
+JOIN athar.kpi AS k ON k.id = o.kpi_id
+LEFT JOIN athar.service AS s ON s.id = o.service_id
+LEFT JOIN athar.channel AS c ON c.id = o.channel_id
+LEFT JOIN athar.stage AS t ON t.id = o.stage_id;
+COMMENT ON VIEW athar.observations IS 'Single values as they were observed, by codes; INSERT and COPY into it record new ones, and need no privilege but INSERT on this view';
+COMMENT ON COLUMN athar.observations.kpi IS 'Code of the KPI';
+COMMENT ON COLUMN athar.observations.value IS 'The value in the KPI''s unit; seconds for a share_within KPI; the numerator for a ratio KPI';
+COMMENT ON COLUMN athar.observations.observed_at IS 'When it was observed; inserted as NULL it becomes now';
+COMMENT ON COLUMN athar.observations.service IS 'Code of the service; NULL for the whole';
+COMMENT ON COLUMN athar.observations.channel IS 'Code of the channel; NULL where it is not known';
+COMMENT ON COLUMN athar.observations.stage IS 'Code of the stage of that service; NULL where it is not known';
+COMMENT ON COLUMN athar.observations.denominator IS 'The denominator of a ratio KPI; NULL counts as 1';
+
+CREATE OR REPLACE TRIGGER write_observations
+INSTEAD OF INSERT OR UPDATE OR DELETE ON athar.observations
+FOR EACH ROW EXECUTE FUNCTION athar.write_observations();
+COMMENT ON TRIGGER write_observations ON athar.observations IS 'Turns codes into ids';
+
+CREATE OR REPLACE FUNCTION athar.queue_dirty_buckets()
+RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'athar_queue_dirty_buckets';
+COMMENT ON FUNCTION athar.queue_dirty_buckets() IS
+'Trigger function of observation: queues the days of the series that a statement touched, for refresh_measurements().';
+
+CREATE OR REPLACE TRIGGER queue_inserted
+AFTER INSERT ON athar.observation REFERENCING NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION athar.queue_dirty_buckets();
+COMMENT ON TRIGGER queue_inserted ON athar.observation IS 'Queues the days of new observations';
+
+CREATE OR REPLACE TRIGGER queue_updated
+AFTER UPDATE ON athar.observation REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION athar.queue_dirty_buckets();
+COMMENT ON TRIGGER queue_updated ON athar.observation IS 'Queues the days of changed observations, old and new';
+
+CREATE OR REPLACE TRIGGER queue_deleted
+AFTER DELETE ON athar.observation REFERENCING OLD TABLE AS old_rows
+FOR EACH STATEMENT EXECUTE FUNCTION athar.queue_dirty_buckets();
+COMMENT ON TRIGGER queue_deleted ON athar.observation IS 'Queues the days of deleted observations';
+
+CREATE OR REPLACE TRIGGER queue_truncated
+AFTER TRUNCATE ON athar.observation
+FOR EACH STATEMENT EXECUTE FUNCTION athar.queue_dirty_buckets();
+COMMENT ON TRIGGER queue_truncated ON athar.observation IS 'Queues every day that has a summary';
+
+-- Figures measured elsewhere
+
+CREATE OR REPLACE FUNCTION athar.check_measurement(
+	kpi athar.kpi, period daterange, summary athar.summary, numerator double precision, denominator double precision)
+RETURNS boolean
+LANGUAGE SQL VOLATILE PARALLEL SAFE
+RETURN CASE
+	WHEN period IS NULL OR isempty(period) THEN
+		athar.fail('22023', format('a measurement of KPI "%s" needs a period', (kpi).code),
+			'The period is NULL or empty, so the figure would belong to no day.', 'Give the days it covers, for example daterange(''2026-01-01'', ''2026-04-01'').')
+	WHEN NOT coalesce(isfinite(lower(period)) AND isfinite(upper(period)), false) THEN
+		athar.fail('22023', format('period %s of KPI "%s" has no end', period, (kpi).code),
+			'A figure covers a first day and a last day.', 'Give both.')
+	WHEN lower(period) > (now() AT TIME ZONE (kpi).time_zone)::date THEN
+		athar.fail('22023', format('period %s of KPI "%s" lies in the future', period, (kpi).code),
+			'A planned figure is not a measurement.', 'State what is planned as the target of a goal.')
+	WHEN num_nulls(numerator, denominator) = 1 THEN
+		athar.fail('22023', format('a measurement of KPI "%s" needs numerator and denominator together', (kpi).code),
+			'One without the other is not a figure.', 'Give both, or a summary.')
+	WHEN summary IS NULL AND denominator IS NULL THEN
+		athar.fail('22023', format('a measurement of KPI "%s" needs a figure', (kpi).code),
+			'There is neither a summary nor a numerator and denominator.', 'Give one of them; leave out periods without a figure.')
+	WHEN denominator IS NOT NULL AND (kpi).kind = 'sum' THEN
+		athar.fail('22023', format('KPI "%s" takes no denominator', (kpi).code),
+			'Its kind is sum.', 'Give a summary, or define a KPI of kind ratio.')
+	WHEN NOT abs(numerator) <= 1e150 THEN
+		athar.fail('22003', format('numerator %s of KPI "%s" is out of range', numerator, (kpi).code),
+			'It is not a finite number of at most 1e150 in size.', 'Leave out periods without a figure.')
+	WHEN NOT abs(denominator) <= 1e150 THEN
+		athar.fail('22003', format('denominator %s of KPI "%s" is out of range', denominator, (kpi).code),
+			'It is not a finite number of at most 1e150 in size.', 'Leave out periods without a figure.')
+	WHEN denominator < 1e-150 THEN
+		athar.fail('22023', format('denominator %s of KPI "%s" is not above zero', denominator, (kpi).code),
+			'A ratio over nothing is not a figure.', 'Leave out periods that have no denominator.')
+	WHEN athar.nonfinite_count(summary) > 0 THEN
+		athar.fail('22003', format('summary of KPI "%s" contains NaN or infinite values', (kpi).code),
+			format('%s of its values cannot be averaged.', athar.nonfinite_count(summary)), 'Summarise the finite values only.')
+	WHEN athar.n(summary) = 0 THEN
+		athar.fail('22023', format('summary of KPI "%s" is empty', (kpi).code),
+			'Nothing was measured.', 'Leave out periods without a figure.')
+	WHEN (kpi).kind IN ('ratio', 'share_within') AND (athar.mean(summary) < 0 OR athar.mean(summary) > 1
+		OR athar.minimum(summary) < 0 OR athar.maximum(summary) > 1) THEN
+		athar.fail('22023', format('summary of KPI "%s" is not over zeros and ones', (kpi).code),
+			format('Its kind is %s: every unit counts as 1 if it is in and as 0 if it is out.', (kpi).kind),
+			'Count both, for example summary_of(''{0,1}'', ARRAY[out, in]), or give numerator and denominator where units cannot be counted.')
+	ELSE true
+END;
+COMMENT ON FUNCTION athar.check_measurement(athar.kpi, daterange, athar.summary, double precision, double precision) IS
+'True where these can be a reported measurement of the KPI; otherwise raises 22003 for NaN, infinite and extreme numbers and 22023 for anything else.';
+
+CREATE OR REPLACE FUNCTION athar.put_measurement(
+	kpi_id integer, service_id integer, channel_id integer, stage_id integer, basis text, period daterange,
+	summary athar.summary, numerator double precision, denominator double precision, source text)
+RETURNS bigint
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT athar.fail('23P01', format('period %s overlaps the reported period %s', put_measurement.period, m.period),
+		'Both are of the same series, so some days would count twice.',
+		'Correct the other figure by reporting its own period again, or give figures that are cut in another way a basis of their own.')
+	FROM athar.measurement AS m
+	WHERE m.origin = 'reported'
+		AND athar.series_of(m.kpi_id, m.service_id, m.channel_id, m.stage_id, m.basis) && athar.series_of(
+			put_measurement.kpi_id, put_measurement.service_id, put_measurement.channel_id, put_measurement.stage_id, put_measurement.basis)
+		AND m.period && put_measurement.period
+		AND m.period <> put_measurement.period;
+	UPDATE athar.measurement AS m SET
+		summary = put_measurement.summary,
+		numerator = put_measurement.numerator,
+		denominator = put_measurement.denominator,
+		source = coalesce(put_measurement.source, m.source)
+	WHERE m.origin = 'reported'
+		AND athar.series_of(m.kpi_id, m.service_id, m.channel_id, m.stage_id, m.basis) && athar.series_of(
+			put_measurement.kpi_id, put_measurement.service_id, put_measurement.channel_id, put_measurement.stage_id, put_measurement.basis)
+		AND m.period && put_measurement.period
+		AND (m.summary::text, m.numerator, m.denominator, m.source) IS DISTINCT FROM (
+			put_measurement.summary::text, put_measurement.numerator, put_measurement.denominator, coalesce(put_measurement.source, m.source));
+	INSERT INTO athar.measurement (kpi_id, service_id, channel_id, stage_id, basis, period, summary, numerator, denominator, source)
+	SELECT put_measurement.kpi_id, put_measurement.service_id, put_measurement.channel_id, put_measurement.stage_id,
+		put_measurement.basis, put_measurement.period, put_measurement.summary, put_measurement.numerator,
+		put_measurement.denominator, put_measurement.source
+	WHERE NOT EXISTS (
+		SELECT
+		FROM athar.measurement AS m
+		WHERE m.origin = 'reported'
+			AND athar.series_of(m.kpi_id, m.service_id, m.channel_id, m.stage_id, m.basis) && athar.series_of(
+				put_measurement.kpi_id, put_measurement.service_id, put_measurement.channel_id, put_measurement.stage_id, put_measurement.basis)
+			AND m.period && put_measurement.period);
+	SELECT m.id
+	FROM athar.measurement AS m
+	WHERE m.origin = 'reported'
+		AND athar.series_of(m.kpi_id, m.service_id, m.channel_id, m.stage_id, m.basis) && athar.series_of(
+			put_measurement.kpi_id, put_measurement.service_id, put_measurement.channel_id, put_measurement.stage_id, put_measurement.basis)
+		AND m.period && put_measurement.period;
+END;
+COMMENT ON FUNCTION athar.put_measurement(integer, integer, integer, integer, text, daterange, athar.summary, double precision, double precision, text) IS
+'Stores a reported figure by ids, or corrects the one of the same series and period; returns its id. 23P01 where it overlaps another period of the series. The figure is not checked: report_measurement() does that.';
+
+CREATE OR REPLACE FUNCTION athar.report_measurement(
+	kpi text, period daterange, summary athar.summary, service text DEFAULT NULL, channel text DEFAULT NULL, stage text DEFAULT NULL,
+	basis text DEFAULT NULL, source text DEFAULT NULL, numerator double precision DEFAULT NULL, denominator double precision DEFAULT NULL)
+RETURNS bigint
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT athar.fail('22023', 'a measurement needs a KPI', 'Nothing was recorded.', 'Give the code of the KPI that the figure belongs to.')
+	WHERE report_measurement.kpi IS NULL;
+	SELECT athar.put_measurement(k.id, athar.service_id(report_measurement.service), athar.channel_id(report_measurement.channel),
+		athar.stage_id(report_measurement.service, report_measurement.stage), nullif(btrim(report_measurement.basis), ''),
+		report_measurement.period, report_measurement.summary, report_measurement.numerator, report_measurement.denominator,
+		nullif(btrim(report_measurement.source), ''))
+	FROM athar.kpi AS k
+	WHERE k.id = athar.kpi_id(report_measurement.kpi)
+		AND athar.check_measurement(k, report_measurement.period, report_measurement.summary,
+			report_measurement.numerator, report_measurement.denominator);
+END;
+COMMENT ON FUNCTION athar.report_measurement(text, daterange, athar.summary, text, text, text, text, text, double precision, double precision) IS
+'Stores a figure that was measured elsewhere, and returns its id: a summary of values (zeros and ones for ratio and share_within), or numerator and denominator where units cannot be counted; where both are given, the quotient is the figure. Reporting the same series and period again corrects it, and the change log keeps the old figure. Series: KPI, service, channel, stage and basis (how periods are cut); NULL is the whole. 42704 for unknown codes, 23P01 for a period that overlaps another of its series, 22003 for NaN, infinite and extreme numbers, 22023 for a period that is missing, empty, without end or in the future, and for a figure that is missing or does not fit the KPI''s kind.';
+
+-- Summaries of observations
+
+CREATE OR REPLACE FUNCTION athar.observed_figures(kpi_id integer, service_id integer, day date)
+RETURNS TABLE (channel_id integer, stage_id integer, summary athar.summary, numerator double precision, denominator double precision)
+LANGUAGE SQL STABLE PARALLEL SAFE ROWS 4
+BEGIN ATOMIC
+	SELECT
+		o.channel_id,
+		o.stage_id,
+		CASE WHEN k.kind <> 'ratio' OR count(o.denominator) = 0 THEN
+			athar.summarize(CASE WHEN k.kind = 'share_within' THEN (o.value <= extract(epoch FROM k.time_limit))::integer ELSE o.value END)
+		END::athar.summary,
+		CASE WHEN k.kind = 'ratio' THEN sum(o.value) END,
+		CASE WHEN k.kind = 'ratio' THEN sum(coalesce(o.denominator, 1)) END
+	FROM athar.kpi AS k
+	-- days can begin up to three hours from where they should when clocks change; the index finds those, the filter decides
+	CROSS JOIN LATERAL (
+		SELECT b.channel_id, b.stage_id, b.observed_at, b.value::double precision, b.denominator::double precision
+		FROM athar.observation AS b
+		WHERE b.kpi_id = observed_figures.kpi_id
+			AND b.service_id = observed_figures.service_id
+			AND b.observed_at >= (observed_figures.day - interval '3 hours') AT TIME ZONE k.time_zone
+			AND b.observed_at < (observed_figures.day + interval '27 hours') AT TIME ZONE k.time_zone
+		UNION ALL
+		SELECT b.channel_id, b.stage_id, b.observed_at, b.value::double precision, b.denominator::double precision
+		FROM athar.observation AS b
+		WHERE observed_figures.service_id IS NULL
+			AND b.kpi_id = observed_figures.kpi_id
+			AND b.service_id IS NULL
+			AND b.observed_at >= (observed_figures.day - interval '3 hours') AT TIME ZONE k.time_zone
+			AND b.observed_at < (observed_figures.day + interval '27 hours') AT TIME ZONE k.time_zone
+	) AS o
+	WHERE k.id = observed_figures.kpi_id
+		AND (o.observed_at AT TIME ZONE k.time_zone)::date = observed_figures.day
+	GROUP BY k.id, o.channel_id, o.stage_id;
+END;
+COMMENT ON FUNCTION athar.observed_figures(integer, integer, date) IS
+'The figures of one day in the KPI''s own time zone, made from observations: one row per channel and stage; a NULL service_id is the observations of no service. share_within: zeros and ones; ratio: sum of values over sum of denominators, with a summary only where no denominator was given.';
+
+CREATE OR REPLACE FUNCTION athar.refresh_measurements(
+	max_buckets integer DEFAULT 10000, OUT refreshed bigint, OUT remaining bigint)
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+BEGIN ATOMIC
+	SELECT athar.fail('22023', format('max_buckets must be above zero, not %s', coalesce(refresh_measurements.max_buckets::text, 'NULL')),
+		'Nothing would be refreshed.', 'Leave it out, or give how many buckets one call may rebuild.')
+	WHERE coalesce(refresh_measurements.max_buckets, 0) <= 0;
+	-- one refresh at a time; in a statement of its own, so that the next one sees what the last one did
+	SELECT pg_advisory_xact_lock('athar.dirty_bucket'::regclass::oid::integer, 0);
+	-- one statement, one snapshot: a bucket dirtied meanwhile stays in the queue
+	WITH chosen AS MATERIALIZED (
+		SELECT DISTINCT d.kpi_id, d.service_id, d.channel_id, d.stage_id, d.day
+		FROM athar.dirty_bucket AS d
+		LIMIT refresh_measurements.max_buckets
+	), taken AS (
+		DELETE FROM athar.dirty_bucket AS d
+		USING chosen AS c
+		WHERE d.kpi_id = c.kpi_id
+			AND d.day = c.day
+			AND coalesce(d.service_id, 0) = coalesce(c.service_id, 0)
+			AND coalesce(d.channel_id, 0) = coalesce(c.channel_id, 0)
+			AND coalesce(d.stage_id, 0) = coalesce(c.stage_id, 0)
+	), rebuilt AS MATERIALIZED (
+		SELECT c.kpi_id, c.service_id, c.channel_id, c.stage_id, c.day, f.summary, f.numerator, f.denominator
+		FROM (SELECT DISTINCT d.kpi_id, d.service_id, d.day FROM chosen AS d) AS b
+		CROSS JOIN LATERAL athar.observed_figures(b.kpi_id, b.service_id, b.day) AS f
+		JOIN chosen AS c ON c.kpi_id = b.kpi_id
+			AND c.day = b.day
+			AND coalesce(c.service_id, 0) = coalesce(b.service_id, 0)
+			AND coalesce(c.channel_id, 0) = coalesce(f.channel_id, 0)
+			AND coalesce(c.stage_id, 0) = coalesce(f.stage_id, 0)
+	), saved AS (
+		INSERT INTO athar.measurement AS m
+			(kpi_id, service_id, channel_id, stage_id, basis, period, summary, numerator, denominator, origin)
+		SELECT r.kpi_id, r.service_id, r.channel_id, r.stage_id, 'day', daterange(r.day, r.day + 1),
+			r.summary, r.numerator, r.denominator, 'observed'
+		FROM rebuilt AS r
+		ON CONFLICT (kpi_id, service_id, channel_id, stage_id, period) WHERE origin = 'observed'
+		DO UPDATE SET summary = excluded.summary, numerator = excluded.numerator, denominator = excluded.denominator
+	), emptied AS MATERIALIZED (
+		SELECT c.kpi_id, c.service_id, c.channel_id, c.stage_id, c.day FROM chosen AS c
+		EXCEPT
+		SELECT r.kpi_id, r.service_id, r.channel_id, r.stage_id, r.day FROM rebuilt AS r
+	), removed AS (
+		DELETE FROM athar.measurement AS m
+		USING emptied AS e
+		WHERE m.origin = 'observed'
+			AND m.kpi_id = e.kpi_id
+			AND (m.service_id = e.service_id OR m.service_id IS NULL AND e.service_id IS NULL)
+			AND m.period = daterange(e.day, e.day + 1)
+			AND coalesce(m.channel_id, 0) = coalesce(e.channel_id, 0)
+			AND coalesce(m.stage_id, 0) = coalesce(e.stage_id, 0)
+	)
+	SELECT
+		(SELECT count(*) FROM chosen),
+		(SELECT count(*) FROM (SELECT DISTINCT d.kpi_id, d.service_id, d.channel_id, d.stage_id, d.day FROM athar.dirty_bucket AS d) AS q)
+			- (SELECT count(*) FROM chosen);
+END;
+COMMENT ON FUNCTION athar.refresh_measurements(integer) IS
+'Rebuilds the summaries of days whose observations changed, at most max_buckets of them (one per KPI, service, channel, stage and day), from the observations themselves; returns how many were rebuilt and how many were left. Call it again until none remain. Safe beside writers and other refreshes, which wait. 22023 for a max_buckets that is not above zero.';
+
+-- Reading
+
+CREATE OR REPLACE FUNCTION athar.measurement_value(
+	kind text, summary athar.summary, numerator double precision, denominator double precision)
+RETURNS double precision
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE
+	WHEN kind = 'sum' THEN athar.total(summary)
+	WHEN denominator IS NULL THEN athar.mean(summary)
+	WHEN numerator = 0 THEN 0
+	WHEN abs(numerator) BETWEEN 1e-150 AND 1e150 AND denominator BETWEEN 1e-150 AND 1e150 THEN numerator / denominator
+END;
+COMMENT ON FUNCTION athar.measurement_value(text, athar.summary, double precision, double precision) IS
+'The figure of a measurement, in the KPI''s unit: the total for kind sum, numerator / denominator where those are given, otherwise the mean. NULL where there is none, and where numerator or denominator are beyond 1e-150 to 1e150 in size.';
+
+CREATE OR REPLACE VIEW athar.measurement_rows WITH (security_invoker = true) AS
+SELECT
+	m.kpi_id,
+	m.service_id,
+	m.channel_id,
+	m.stage_id,
+	k.code::text AS kpi,
+	k.kind,
+	s.code::text AS service,
+	c.code::text AS channel,
+	t.code::text AS stage,
+	m.basis,
+	m.period,
+	m.summary,
+	m.numerator::double precision AS numerator,
+	m.denominator::double precision AS denominator,
+	m.origin,
+	m.source
+FROM athar.measurement AS m
+JOIN athar.kpi AS k ON k.id = m.kpi_id
+LEFT JOIN athar.service AS s ON s.id = m.service_id
+LEFT JOIN athar.channel AS c ON c.id = m.channel_id
+LEFT JOIN athar.stage AS t ON t.id = m.stage_id
+WHERE NOT EXISTS (
+	SELECT
+	FROM athar.dirty_bucket AS d
+	WHERE m.origin = 'observed'
+		AND d.kpi_id = m.kpi_id
+		AND d.day = lower(m.period)
+		AND coalesce(d.service_id, 0) = coalesce(m.service_id, 0))
+UNION ALL
+SELECT
+	b.kpi_id,
+	b.service_id,
+	f.channel_id,
+	f.stage_id,
+	k.code::text,
+	k.kind,
+	s.code::text,
+	c.code::text,
+	t.code::text,
+	'day',
+	daterange(b.day, b.day + 1),
+	f.summary,
+	f.numerator,
+	f.denominator,
+	'observed',
+	NULL
+FROM (SELECT DISTINCT d.kpi_id, d.service_id, d.day FROM athar.dirty_bucket AS d) AS b
+JOIN athar.kpi AS k ON k.id = b.kpi_id
+LEFT JOIN athar.service AS s ON s.id = b.service_id
+CROSS JOIN LATERAL athar.observed_figures(b.kpi_id, b.service_id, b.day) AS f
+LEFT JOIN athar.channel AS c ON c.id = f.channel_id
+LEFT JOIN athar.stage AS t ON t.id = f.stage_id;
+COMMENT ON VIEW athar.measurement_rows IS 'Every measurement as it is now, with ids and mergeable summaries: what is stored, but for days whose observations changed since, which are summarised on the fly. For a few KPIs or services filter by constants, ids or codes: those reach the indexes, a join from outside does not';
+COMMENT ON COLUMN athar.measurement_rows.kpi_id IS 'Internal key of the KPI';
+COMMENT ON COLUMN athar.measurement_rows.service_id IS 'Internal key of the service; NULL for the whole';
+COMMENT ON COLUMN athar.measurement_rows.channel_id IS 'Internal key of the channel; NULL for all channels together, or where it is not known';
+COMMENT ON COLUMN athar.measurement_rows.stage_id IS 'Internal key of the stage; NULL for the whole journey, or where it is not known';
+COMMENT ON COLUMN athar.measurement_rows.kpi IS 'Code of the KPI';
+COMMENT ON COLUMN athar.measurement_rows.kind IS 'How its values become a figure: mean, sum, ratio, likert or share_within';
+COMMENT ON COLUMN athar.measurement_rows.service IS 'Code of the service';
+COMMENT ON COLUMN athar.measurement_rows.channel IS 'Code of the channel';
+COMMENT ON COLUMN athar.measurement_rows.stage IS 'Code of the stage';
+COMMENT ON COLUMN athar.measurement_rows.basis IS 'How the period is cut; day where it was made from observations';
+COMMENT ON COLUMN athar.measurement_rows.period IS 'The days it covers, [from, to)';
+COMMENT ON COLUMN athar.measurement_rows.summary IS 'The values, summarised; NULL where only numerator and denominator are known';
+COMMENT ON COLUMN athar.measurement_rows.numerator IS 'Numerator of a ratio; NULL where it was reported as a summary';
+COMMENT ON COLUMN athar.measurement_rows.denominator IS 'Denominator of a ratio; NULL where it was reported as a summary';
+COMMENT ON COLUMN athar.measurement_rows.origin IS 'reported: measured elsewhere; observed: made from observations';
+COMMENT ON COLUMN athar.measurement_rows.source IS 'Where a reported figure comes from, in words';
+
+CREATE OR REPLACE VIEW athar.measurements WITH (security_invoker = true) AS
+SELECT
+	r.kpi,
+	r.service,
+	r.channel,
+	r.stage,
+	r.basis,
+	r.period,
+	lower(r.period) AS period_start,
+	upper(r.period) - 1 AS period_end,
+	athar.n(r.summary) AS n,
+	athar.measurement_value(r.kind, r.summary, r.numerator, r.denominator) AS value,
+	athar.mean(r.summary) AS mean,
+	athar.stddev(r.summary) AS stddev,
+	athar.minimum(r.summary) AS minimum,
+	athar.maximum(r.summary) AS maximum,
+	athar.median(r.summary) AS median,
+	r.origin,
+	r.source
+FROM athar.measurement_rows AS r;
+COMMENT ON VIEW athar.measurements IS 'Every measurement, one row per KPI, service, channel, stage, basis and period; right at any moment, whether the refresh has run or not';
+COMMENT ON COLUMN athar.measurements.kpi IS 'Code of the KPI';
+COMMENT ON COLUMN athar.measurements.service IS 'Code of the service; NULL for the whole';
+COMMENT ON COLUMN athar.measurements.channel IS 'Code of the channel; NULL for all channels together, or where it is not known';
+COMMENT ON COLUMN athar.measurements.stage IS 'Code of the stage of that service; NULL for the whole journey, or where it is not known';
+COMMENT ON COLUMN athar.measurements.basis IS 'How the period is cut (quarter, year to June); day where it was made from observations';
+COMMENT ON COLUMN athar.measurements.period IS 'The days it covers, [from, to)';
+COMMENT ON COLUMN athar.measurements.period_start IS 'Its first day';
+COMMENT ON COLUMN athar.measurements.period_end IS 'Its last day';
+COMMENT ON COLUMN athar.measurements.n IS 'Number of values; NULL where only numerator and denominator are known';
+COMMENT ON COLUMN athar.measurements.value IS 'The figure in the KPI''s unit: total of a sum, quotient of a ratio, otherwise the mean';
+COMMENT ON COLUMN athar.measurements.mean IS 'Mean of the values';
+COMMENT ON COLUMN athar.measurements.stddev IS 'Standard deviation of the values (n - 1); NULL below two values';
+COMMENT ON COLUMN athar.measurements.minimum IS 'Smallest value; NULL where it is not known';
+COMMENT ON COLUMN athar.measurements.maximum IS 'Largest value; NULL where it is not known';
+COMMENT ON COLUMN athar.measurements.median IS 'Median of the values; NULL where their distribution is not known';
+COMMENT ON COLUMN athar.measurements.origin IS 'reported: measured elsewhere; observed: made from observations';
+COMMENT ON COLUMN athar.measurements.source IS 'Where a reported figure comes from, in words';

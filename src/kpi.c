@@ -1,0 +1,447 @@
+/*
+ * kpi.c
+ *	  Observations: the way in, and the queue of days to be summarised again.
+ *
+ * Applications know codes, the table holds ids.  One row may come through a
+ * function or through a view, in bulk through COPY, so both entrances end in
+ * observe(), with two plans kept for the session: one finds the ids, one
+ * inserts.  An SQL function would be planned again for every row.
+ *
+ * Summaries are not kept up to date by the writer: that locks the row of
+ * today for everybody, and no deletion can be taken out of a maximum.  A
+ * statement only queues the days it touched; refresh_measurements() rebuilds
+ * those from the observations, and readers do so on the fly until then.  The
+ * queue may hold a day many times over, and a day that was queued by a
+ * statement that changed nothing is rebuilt for nothing.
+ */
+#include "athar.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+#include "error.h"
+#include "kpi.h"
+
+/* Sums of values up to this size stay finite. */
+#define LARGEST_VALUE 1e150
+/* Quotients of values between this and LARGEST_VALUE stay finite. */
+#define SMALLEST_DENOMINATOR 1e-150
+
+/* The columns of the view observations, and record_observation's arguments. */
+enum
+{
+	OBS_KPI,
+	OBS_VALUE,
+	OBS_OBSERVED_AT,
+	OBS_SERVICE,
+	OBS_CHANNEL,
+	OBS_STAGE,
+	OBS_DENOMINATOR,
+	OBS_COLUMNS
+};
+
+typedef struct Observation
+{
+	Datum		values[OBS_COLUMNS];
+	bool		nulls[OBS_COLUMNS];
+} Observation;
+
+/* The columns of find_query: what the codes stand for. */
+enum
+{
+	FOUND_KPI,
+	FOUND_SERVICE,
+	FOUND_CHANNEL,
+	FOUND_STAGE,
+	FOUND_KIND
+};
+
+static const char *const find_query =
+"SELECT k.id, s.id, c.id, t.id, k.kind "
+"FROM (VALUES (1)) AS one "
+"LEFT JOIN athar.kpi AS k ON k.code = $1 "
+"LEFT JOIN athar.service AS s ON s.code = $2 "
+"LEFT JOIN athar.channel AS c ON c.code = $3 "
+"LEFT JOIN athar.stage AS t ON t.service_id = s.id AND t.code = $4";
+
+static const char *const insert_query =
+"INSERT INTO athar.observation "
+"(kpi_id, service_id, channel_id, stage_id, value, denominator, observed_at) "
+"VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+
+#define QUEUE_QUERY(rows) \
+	"INSERT INTO athar.dirty_bucket " \
+	"(kpi_id, service_id, channel_id, stage_id, day) " \
+	"SELECT DISTINCT r.kpi_id, r.service_id, r.channel_id, r.stage_id, " \
+	"(r.observed_at AT TIME ZONE k.time_zone)::date " \
+	"FROM " rows " AS r JOIN athar.kpi AS k ON k.id = r.kpi_id"
+
+#define BOTH_ROWS \
+	"(SELECT kpi_id, service_id, channel_id, stage_id, observed_at " \
+	"FROM old_rows UNION ALL " \
+	"SELECT kpi_id, service_id, channel_id, stage_id, observed_at " \
+	"FROM new_rows)"
+
+static const char *const queue_inserted = QUEUE_QUERY("new_rows");
+static const char *const queue_updated = QUEUE_QUERY(BOTH_ROWS);
+static const char *const queue_deleted = QUEUE_QUERY("old_rows");
+static const char *const queue_truncated =
+"INSERT INTO athar.dirty_bucket "
+"(kpi_id, service_id, channel_id, stage_id, day) "
+"SELECT m.kpi_id, m.service_id, m.channel_id, m.stage_id, lower(m.period) "
+"FROM athar.measurement AS m WHERE m.origin = 'observed'";
+
+static char *time_zone_setting = NULL;
+
+static const char *
+text_of(const Observation *observation, int column)
+{
+	return TextDatumGetCString(observation->values[column]);
+}
+
+static void
+check_present(const Observation *observation)
+{
+	if (observation->nulls[OBS_KPI])
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an observation needs a KPI"),
+				 errdetail("Nothing was recorded."),
+				 errhint("Give the code of the KPI that the value belongs to.")));
+	if (observation->nulls[OBS_VALUE])
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an observation of KPI \"%s\" needs a value",
+						text_of(observation, OBS_KPI)),
+				 errdetail("Nothing was recorded."),
+				 errhint("Leave out what was not observed.")));
+}
+
+static void
+check_value(const Observation *observation)
+{
+	double		value = DatumGetFloat8(observation->values[OBS_VALUE]);
+
+	if (!isfinite(value) || fabs(value) > LARGEST_VALUE)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("value %s of KPI \"%s\" is out of range",
+						float8out_internal(value), text_of(observation, OBS_KPI)),
+				 errdetail("A value is a finite number of at most 1e150 in size; any other would spoil every figure it enters."),
+				 errhint("Leave out what was not observed.")));
+}
+
+static void
+check_denominator(const Observation *observation)
+{
+	double		denominator;
+
+	if (observation->nulls[OBS_DENOMINATOR])
+		return;
+	denominator = DatumGetFloat8(observation->values[OBS_DENOMINATOR]);
+	if (!isfinite(denominator) || fabs(denominator) > LARGEST_VALUE)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("denominator %s of KPI \"%s\" is out of range",
+						float8out_internal(denominator),
+						text_of(observation, OBS_KPI)),
+				 errdetail("A denominator is a finite number of at most 1e150 in size."),
+				 errhint("Leave out what was not observed.")));
+	if (denominator < SMALLEST_DENOMINATOR)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("denominator %s of KPI \"%s\" is not above zero",
+						float8out_internal(denominator),
+						text_of(observation, OBS_KPI)),
+				 errdetail("A ratio over nothing is not a figure."),
+				 errhint("Leave out observations that have no denominator.")));
+}
+
+static void
+check_time(const Observation *observation)
+{
+	if (!observation->nulls[OBS_OBSERVED_AT] &&
+		TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(observation->values[OBS_OBSERVED_AT])))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an observation of KPI \"%s\" needs a time that is not infinite",
+						text_of(observation, OBS_KPI)),
+				 errdetail("It would belong to no day."),
+				 errhint("Give the time at which it was observed, or none for now.")));
+}
+
+static void
+check_stage_has_service(const Observation *observation)
+{
+	if (!observation->nulls[OBS_STAGE] && observation->nulls[OBS_SERVICE])
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("stage \"%s\" is given without its service",
+						text_of(observation, OBS_STAGE)),
+				 errdetail("A stage is known within its service only."),
+				 errhint("Give the code of the service too.")));
+}
+
+/* Check what the KPI's kind asks of its values. */
+static void
+check_kind(const Observation *observation, const char *kind)
+{
+	if (!observation->nulls[OBS_DENOMINATOR] && strcmp(kind, "ratio") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("KPI \"%s\" takes no denominator",
+						text_of(observation, OBS_KPI)),
+				 errdetail("Its kind is %s.", kind),
+				 errhint("Leave the denominator out, or define a KPI of kind ratio.")));
+	if (DatumGetFloat8(observation->values[OBS_VALUE]) < 0 &&
+		strcmp(kind, "share_within") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("duration %s of KPI \"%s\" is negative",
+						float8out_internal(DatumGetFloat8(observation->values[OBS_VALUE])),
+						text_of(observation, OBS_KPI)),
+				 errdetail("It would count as within the limit."),
+				 errhint("Values are seconds from begin to end; check their order.")));
+}
+
+static void
+missing(const char *kind, const char *code, const char *remedy)
+{
+	(void) DirectFunctionCall3(athar_missing,
+							   CStringGetTextDatum(kind),
+							   CStringGetTextDatum(code),
+							   CStringGetTextDatum(remedy));
+}
+
+/* Complain about the first code that stands for nothing. */
+static void
+check_found(const Observation *observation, const bool *found_null)
+{
+	if (found_null[FOUND_KPI])
+		missing("KPI", text_of(observation, OBS_KPI), "define_kpi()");
+	if (found_null[FOUND_SERVICE] && !observation->nulls[OBS_SERVICE])
+		missing("service", text_of(observation, OBS_SERVICE), "define_service()");
+	if (found_null[FOUND_CHANNEL] && !observation->nulls[OBS_CHANNEL])
+		missing("channel", text_of(observation, OBS_CHANNEL), "define_channel()");
+	if (found_null[FOUND_STAGE] && !observation->nulls[OBS_STAGE])
+		missing("stage",
+				psprintf("%s\" of service \"%s", text_of(observation, OBS_STAGE),
+						 text_of(observation, OBS_SERVICE)),
+				"define_stage()");
+}
+
+/* The plan of a query, made at its first use and kept for the session. */
+static SPIPlanPtr
+kept_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *argtypes)
+{
+	if (*plan == NULL)
+	{
+		SPIPlanPtr	made = SPI_prepare(query, nargs, argtypes);
+
+		if (made == NULL)
+			elog(ERROR, "SPI_prepare failed: %s",
+				 SPI_result_code_string(SPI_result));
+		if (SPI_keepplan(made) != 0)
+			elog(ERROR, "SPI_keepplan failed");
+		*plan = made;
+	}
+	return *plan;
+}
+
+/* Run a kept plan; expected is the result code of its kind of statement. */
+static void
+run(SPIPlanPtr plan, Datum *values, const bool *nulls, int nargs, int expected)
+{
+	char		flags[OBS_COLUMNS];
+	int			result;
+
+	for (int i = 0; i < nargs; i++)
+		flags[i] = nulls[i] ? 'n' : ' ';
+	result = SPI_execute_plan(plan, values, flags, false, 0);
+	if (result != expected)
+		elog(ERROR, "unexpected result of a kept plan: %s",
+			 SPI_result_code_string(result));
+}
+
+/* Find the ids that the codes stand for, and check what the KPI asks. */
+static void
+find(const Observation *observation, Datum *ids, bool *id_nulls)
+{
+	static SPIPlanPtr plan = NULL;
+	static Oid	argtypes[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+	static const int columns[] = {OBS_KPI, OBS_SERVICE, OBS_CHANNEL, OBS_STAGE};
+	Datum		codes[lengthof(columns)];
+	bool		nulls[lengthof(columns)];
+
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		codes[i] = observation->values[columns[i]];
+		nulls[i] = observation->nulls[columns[i]];
+	}
+	run(kept_plan(&plan, find_query, lengthof(argtypes), argtypes),
+		codes, nulls, lengthof(codes), SPI_OK_SELECT);
+	for (int i = FOUND_KPI; i <= FOUND_STAGE; i++)
+		ids[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+							   i + 1, &id_nulls[i]);
+	check_found(observation, id_nulls);
+	check_kind(observation,
+			   SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+							FOUND_KIND + 1));
+}
+
+/* Record one observation, and return its id. */
+static int64
+observe(Observation *observation)
+{
+	static SPIPlanPtr plan = NULL;
+	static Oid	argtypes[] = {INT4OID, INT4OID, INT4OID, INT4OID, FLOAT8OID,
+	FLOAT8OID, TIMESTAMPTZOID};
+	Datum		values[lengthof(argtypes)];
+	bool		nulls[lengthof(argtypes)];
+	bool		isnull;
+	int64		id;
+
+	check_present(observation);
+	check_value(observation);
+	check_denominator(observation);
+	check_time(observation);
+	check_stage_has_service(observation);
+
+	if (observation->nulls[OBS_OBSERVED_AT])
+	{
+		observation->values[OBS_OBSERVED_AT] =
+			TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+		observation->nulls[OBS_OBSERVED_AT] = false;
+	}
+
+	SPI_connect();
+	find(observation, values, nulls);
+	values[4] = observation->values[OBS_VALUE];
+	nulls[4] = false;
+	values[5] = observation->values[OBS_DENOMINATOR];
+	nulls[5] = observation->nulls[OBS_DENOMINATOR];
+	values[6] = observation->values[OBS_OBSERVED_AT];
+	nulls[6] = false;
+	run(kept_plan(&plan, insert_query, lengthof(argtypes), argtypes),
+		values, nulls, lengthof(values), SPI_OK_INSERT_RETURNING);
+	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+									 SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	return id;
+}
+
+/* Record one observation by its codes. */
+PG_FUNCTION_INFO_V1(athar_record_observation);
+Datum
+athar_record_observation(PG_FUNCTION_ARGS)
+{
+	Observation observation;
+
+	for (int i = 0; i < OBS_COLUMNS; i++)
+	{
+		observation.values[i] = PG_GETARG_DATUM(i);
+		observation.nulls[i] = PG_ARGISNULL(i);
+	}
+	PG_RETURN_INT64(observe(&observation));
+}
+
+/* Record a row of the view observations; refuse to change one there. */
+PG_FUNCTION_INFO_V1(athar_write_observations);
+Datum
+athar_write_observations(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	Observation observation;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_INSTEAD(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("write_observations: must be fired instead of a change of the view, for each row")));
+	if (!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("observations cannot be changed or deleted through this view"),
+				 errdetail("The view only takes new observations in."),
+				 errhint("Whoever owns the table athar.observation can correct or delete rows there; every figure follows.")));
+
+	heap_deform_tuple(trigdata->tg_trigtuple,
+					  RelationGetDescr(trigdata->tg_relation),
+					  observation.values, observation.nulls);
+	(void) observe(&observation);
+	return PointerGetDatum(heap_form_tuple(RelationGetDescr(trigdata->tg_relation),
+										   observation.values,
+										   observation.nulls));
+}
+
+/* Queue the days that a statement touched. */
+PG_FUNCTION_INFO_V1(athar_queue_dirty_buckets);
+Datum
+athar_queue_dirty_buckets(PG_FUNCTION_ARGS)
+{
+	static SPIPlanPtr plan_inserted = NULL;
+	static SPIPlanPtr plan_updated = NULL;
+	static SPIPlanPtr plan_deleted = NULL;
+	static SPIPlanPtr plan_truncated = NULL;
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	SPIPlanPtr	plan;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_STATEMENT(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("queue_dirty_buckets: must be fired after a statement")));
+
+	SPI_connect();
+	if (SPI_register_trigger_data(trigdata) < 0)
+		elog(ERROR, "SPI_register_trigger_data failed");
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		plan = kept_plan(&plan_inserted, queue_inserted, 0, NULL);
+	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		plan = kept_plan(&plan_updated, queue_updated, 0, NULL);
+	else if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+		plan = kept_plan(&plan_deleted, queue_deleted, 0, NULL);
+	else
+		plan = kept_plan(&plan_truncated, queue_truncated, 0, NULL);
+	run(plan, NULL, NULL, 0, SPI_OK_INSERT);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/* A zone that the server knows; define_kpi() is stricter about its spelling. */
+static bool
+check_time_zone(char **newval, void **extra, GucSource source)
+{
+	pg_tz	   *zone = pg_tzset(*newval);
+
+	if (zone != NULL && pg_tz_acceptable(zone))
+		return true;
+	GUC_check_errdetail("The server knows no time zone \"%s\".", *newval);
+	GUC_check_errhint("Use a name from pg_timezone_names, such as UTC or Asia/Riyadh.");
+	return false;
+}
+
+void
+athar_kpi_init(void)
+{
+	DefineCustomStringVariable("athar.time_zone",
+							   "Time zone in which the days of a new KPI are cut.",
+							   "A KPI keeps the zone with which it was defined.",
+							   &time_zone_setting,
+							   "UTC",
+							   PGC_USERSET,
+							   0,
+							   check_time_zone, NULL, NULL);
+}
