@@ -11,6 +11,10 @@ OBJS = \
 	src/summary_io.o \
 	src/evidence.o \
 	src/target.o \
+	src/catalog.o \
+	src/reference.o \
+	src/context.o \
+	src/capture.o \
 	src/kpi.o \
 	src/athar.o
 

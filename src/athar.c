@@ -5,6 +5,9 @@
  */
 #include "athar.h"
 
+#include "catalog.h"
+#include "reference.h"
+#include "context.h"
 #include "kpi.h"
 
 PG_MODULE_MAGIC;
@@ -14,5 +17,8 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	athar_catalog_init();
+	athar_reference_init();
+	athar_context_init();
 	athar_kpi_init();
 }

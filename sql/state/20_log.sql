@@ -1,0 +1,159 @@
+-- 20 log: what happened: who, when, what, why; marks
+
+CREATE TABLE athar.tracked_table (
+	id integer GENERATED ALWAYS AS IDENTITY (START WITH 1000 MINVALUE 1) PRIMARY KEY,
+	lineage integer NOT NULL,
+	relation text NOT NULL,
+	relation_oid oid NOT NULL,
+	database_oid oid NOT NULL,
+	cluster bigint NOT NULL,
+	is_rekey boolean NOT NULL DEFAULT false,
+	excluded text[] NOT NULL DEFAULT '{}',
+	require_reason boolean NOT NULL DEFAULT false,
+	inserted_values boolean NOT NULL DEFAULT true,
+	tracked_at timestamptz NOT NULL,
+	untracked_at timestamptz
+);
+COMMENT ON TABLE athar.tracked_table IS
+'Tables in the change log, two rows (see is_rekey) for each name a table has had; written by track(), untrack() and the capture, never by hand. Ids below 1000 are this extension''s own tables and are set by its install script';
+COMMENT ON COLUMN athar.tracked_table.id IS 'Key; what log_entry.table_id refers to';
+COMMENT ON COLUMN athar.tracked_table.lineage IS 'The id under which the table was first tracked; the argument of its triggers, the same under all its names';
+COMMENT ON COLUMN athar.tracked_table.relation IS 'schema.table as it was named at the time, with quotes where the name needs them';
+COMMENT ON COLUMN athar.tracked_table.relation_oid IS
+'Which table it was in that database of that cluster. Not an identity (a dump does not keep it): it only stops somebody else''s table from writing this table''s history by using the same trigger argument';
+COMMENT ON COLUMN athar.tracked_table.database_oid IS 'The database in which relation_oid means something';
+COMMENT ON COLUMN athar.tracked_table.cluster IS 'The cluster in which relation_oid means something: its system identifier';
+COMMENT ON COLUMN athar.tracked_table.is_rekey IS
+'True where the entries are the updates that changed a row''s key: kept apart, so that the history of one row finds the keys it had before without reading every entry';
+COMMENT ON COLUMN athar.tracked_table.excluded IS 'Columns that never reach the log';
+COMMENT ON COLUMN athar.tracked_table.require_reason IS 'True where a write without athar.reason is refused';
+COMMENT ON COLUMN athar.tracked_table.inserted_values IS 'False where an INSERT logs the key alone';
+COMMENT ON COLUMN athar.tracked_table.tracked_at IS 'When tracking began, or began again; a later name of the table carries the same time';
+COMMENT ON COLUMN athar.tracked_table.untracked_at IS 'When tracking ended; NULL while it lasts';
+CREATE INDEX tracked_table_lineage_idx ON athar.tracked_table (lineage);
+CREATE INDEX tracked_table_relation_idx ON athar.tracked_table (relation);
+
+CREATE TABLE athar.log_transaction (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	at timestamptz NOT NULL,
+	xid xid8 NOT NULL,
+	cluster bigint NOT NULL,
+	session_user_name text NOT NULL,
+	current_user_name text NOT NULL,
+	actor text,
+	reason text,
+	application_name text,
+	client_address inet
+);
+COMMENT ON TABLE athar.log_transaction IS
+'Who, when and why, once per transaction and once more whenever the role, the actor or the reason changes inside it; written by the capture alone';
+COMMENT ON COLUMN athar.log_transaction.id IS 'Key, in the order of first writes; not the order of commits';
+COMMENT ON COLUMN athar.log_transaction.at IS 'When the transaction began';
+COMMENT ON COLUMN athar.log_transaction.xid IS 'Its number in the cluster that ran it; marks decide by it what was committed';
+COMMENT ON COLUMN athar.log_transaction.cluster IS 'The system identifier of that cluster: in another cluster the number means nothing';
+COMMENT ON COLUMN athar.log_transaction.session_user_name IS 'The role that logged in';
+COMMENT ON COLUMN athar.log_transaction.current_user_name IS 'The role in force, after SET ROLE, outside any SECURITY DEFINER function';
+COMMENT ON COLUMN athar.log_transaction.actor IS 'The person the application named in athar.actor; NULL where it named nobody';
+COMMENT ON COLUMN athar.log_transaction.reason IS 'Why: athar.reason; NULL where none was given';
+COMMENT ON COLUMN athar.log_transaction.application_name IS 'application_name of the session; NULL where it is empty';
+COMMENT ON COLUMN athar.log_transaction.client_address IS 'Address of the client; NULL over a local socket and in background workers';
+CREATE INDEX log_transaction_at_idx ON athar.log_transaction USING brin (at) WITH (pages_per_range = 16, autosummarize = on);
+
+-- The sequence has no CACHE, and must not: entries of one row are in the order
+-- of their ids because each id is drawn while the row is locked.
+CREATE TABLE athar.log_entry (
+	id bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+	transaction_id bigint NOT NULL,
+	table_id integer NOT NULL,
+	key_hash integer NOT NULL,
+	operation "char" NOT NULL,
+	nonce uuid NOT NULL,
+	row_key jsonb NOT NULL,
+	old_values jsonb,
+	new_values jsonb
+);
+COMMENT ON TABLE athar.log_entry IS 'What changed, one row per changed row; written by the capture alone; read through the view change_log';
+COMMENT ON COLUMN athar.log_entry.id IS 'Number of the entry; ascending within one row''s history';
+COMMENT ON COLUMN athar.log_entry.transaction_id IS 'Who, when and why: references log_transaction(id), by construction';
+COMMENT ON COLUMN athar.log_entry.table_id IS 'The table: references tracked_table(id), by construction';
+COMMENT ON COLUMN athar.log_entry.key_hash IS 'key_hash(row_key), for look-ups';
+COMMENT ON COLUMN athar.log_entry.operation IS 'I insert, U update, D delete, T truncate, S change of the table''s definition';
+COMMENT ON COLUMN athar.log_entry.nonce IS 'Sixteen random bytes: a sealed entry cannot be guessed from its hash';
+COMMENT ON COLUMN athar.log_entry.row_key IS 'The row''s key before the change, as an object of column names; the whole row where the table has no key';
+COMMENT ON COLUMN athar.log_entry.old_values IS 'Values before: of the changed columns for an update, of all for a delete or truncate; NULL for an insert';
+COMMENT ON COLUMN athar.log_entry.new_values IS 'Values after: of the changed columns for an update, of all for an insert (NULL where the table logs the key alone); NULL for a delete or truncate';
+CREATE INDEX log_entry_key_idx ON athar.log_entry (table_id, key_hash);
+CREATE INDEX log_entry_id_idx ON athar.log_entry USING brin (id, transaction_id) WITH (pages_per_range = 32, autosummarize = on);
+
+CREATE TABLE athar.mark (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text,
+	at timestamptz NOT NULL,
+	snapshot pg_snapshot NOT NULL,
+	cluster bigint NOT NULL,
+	xid xid8 NOT NULL,
+	last_transaction_id bigint NOT NULL,
+	last_entry_id bigint NOT NULL,
+	CONSTRAINT mark_name_check CHECK (btrim(name) <> '')
+);
+COMMENT ON TABLE athar.mark IS
+'Moments to which as_of() can return. Commit times are not known to a trigger, so a moment is what was committed when the mark was made. Seen in a mark is: in its own cluster, a transaction that was committed in snapshot, and of the transaction that made the mark the entries up to last_entry_id; of a transaction of another cluster, one with an id up to last_transaction_id. The last rule stays right after a dump was restored elsewhere: what ran before the dump has lower ids than every mark made after it, and what runs after the restore has higher ids than every mark made before it.';
+COMMENT ON COLUMN athar.mark.id IS 'Key; marks are made one at a time, so ids, times and snapshots ascend together';
+COMMENT ON COLUMN athar.mark.name IS 'Name given by whoever made it; NULL for one that as_of() made by itself';
+COMMENT ON COLUMN athar.mark.at IS 'The time from which on as_of() uses it';
+COMMENT ON COLUMN athar.mark.snapshot IS 'Which transactions were committed';
+COMMENT ON COLUMN athar.mark.cluster IS 'System identifier of the cluster in which snapshot and xid mean something';
+COMMENT ON COLUMN athar.mark.xid IS 'The transaction that made the mark';
+COMMENT ON COLUMN athar.mark.last_transaction_id IS 'The newest log_transaction.id that had been given out';
+COMMENT ON COLUMN athar.mark.last_entry_id IS 'The newest log_entry.id that had been given out';
+CREATE INDEX mark_at_idx ON athar.mark (at, id);
+
+CREATE FUNCTION athar.refuse_change()
+RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_refuse_change';
+COMMENT ON FUNCTION athar.refuse_change() IS
+'Trigger of the log''s tables: refuses every statement that would write them by hand, whoever runs it (AT003). Lets pass an INSERT of a restore and the extension''s own scripts.';
+
+CREATE FUNCTION athar.capture_change()
+RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_capture_change';
+COMMENT ON FUNCTION athar.capture_change() IS
+'Trigger of tracked tables, made by track(): writes each change into the log. Its argument is tracked_table.lineage; a second argument says that the trigger was made for a partition. Everybody may execute it, because whoever adds a partition to a tracked table must; on a table that is not the one tracked under that number it refuses (42501).';
+
+CREATE FUNCTION athar.check_references()
+RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_check_references';
+COMMENT ON FUNCTION athar.check_references() IS
+'Trigger of this extension''s tables that refer to others. Arguments in threes: column, the table it refers to, and tree or an empty text. 23503 if the row referred to does not exist; AT006 if a tree would get a loop. Silent while a dump is restored.';
+
+CREATE FUNCTION athar.keep_referenced()
+RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_keep_referenced';
+COMMENT ON FUNCTION athar.keep_referenced() IS
+'Trigger of this extension''s tables that others refer to. Arguments in twos: table and column that refer to it. 23503 if a row that is still referred to would be deleted, truncated or get another id.';
+
+CREATE TRIGGER refuse_change
+	BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON athar.tracked_table
+	FOR EACH STATEMENT EXECUTE FUNCTION athar.refuse_change();
+CREATE TRIGGER refuse_change
+	BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON athar.log_transaction
+	FOR EACH STATEMENT EXECUTE FUNCTION athar.refuse_change();
+CREATE TRIGGER refuse_change
+	BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON athar.log_entry
+	FOR EACH STATEMENT EXECUTE FUNCTION athar.refuse_change();
+CREATE TRIGGER refuse_change
+	BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON athar.mark
+	FOR EACH STATEMENT EXECUTE FUNCTION athar.refuse_change();
+COMMENT ON TRIGGER refuse_change ON athar.tracked_table IS 'Keeps it from being written by hand';
+COMMENT ON TRIGGER refuse_change ON athar.log_transaction IS 'The log is append-only';
+COMMENT ON TRIGGER refuse_change ON athar.log_entry IS 'The log is append-only';
+COMMENT ON TRIGGER refuse_change ON athar.mark IS 'Marks are append-only';
+-- Also under session_replication_role = replica.
+ALTER TABLE athar.tracked_table ENABLE ALWAYS TRIGGER refuse_change;
+ALTER TABLE athar.log_transaction ENABLE ALWAYS TRIGGER refuse_change;
+ALTER TABLE athar.log_entry ENABLE ALWAYS TRIGGER refuse_change;
+ALTER TABLE athar.mark ENABLE ALWAYS TRIGGER refuse_change;

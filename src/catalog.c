@@ -1,0 +1,202 @@
+/*
+ * catalog.c
+ *	  Our own tables seen from C.
+ *
+ * The capture inserts log rows directly into heap and indexes, under nobody's
+ * privileges: that is faster than a query, and because of it no role needs
+ * INSERT on the log, so none can forge it.  In return the tables written here
+ * must stay plain: no defaults, no partial or expression indexes, no
+ * partitions, and no triggers that have to fire.
+ *
+ * OIDs are looked up once and forgotten when the relation cache says that one
+ * of the tables changed.
+ */
+#include "athar.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "commands/extension.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "nodes/primnodes.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/xml.h"
+
+#include "catalog.h"
+
+#define SCHEMA "athar"
+
+static const char *const table_names[ATHAR_TABLES] = {
+	"tracked_table", "log_transaction", "log_entry", "mark"
+};
+
+static const char *const sequence_names[ATHAR_TABLES] = {
+	"tracked_table_id_seq", "log_transaction_id_seq", "log_entry_id_seq",
+	"mark_id_seq"
+};
+
+static Oid	tables[ATHAR_TABLES];
+static Oid	sequences[ATHAR_TABLES];
+
+static void
+forget(Datum arg, Oid relid)
+{
+	for (int i = 0; i < ATHAR_TABLES; i++)
+	{
+		if (!OidIsValid(relid) || relid == tables[i])
+			tables[i] = InvalidOid;
+		if (!OidIsValid(relid) || relid == sequences[i])
+			sequences[i] = InvalidOid;
+	}
+}
+
+void
+athar_catalog_init(void)
+{
+	CacheRegisterRelcacheCallback(forget, (Datum) 0);
+}
+
+static Oid
+look_up(const char *name)
+{
+	Oid			schema = get_namespace_oid(SCHEMA, false);
+	Oid			relid = get_relname_relid(name, schema);
+
+	if (!OidIsValid(relid))
+		elog(ERROR, "relation \"%s.%s\" does not exist", SCHEMA, name);
+	return relid;
+}
+
+Oid
+athar_catalog_oid(athar_table table)
+{
+	if (!OidIsValid(tables[table]))
+		tables[table] = look_up(table_names[table]);
+	return tables[table];
+}
+
+/* The next id of a table, whoever asks. */
+int64
+athar_catalog_nextval(athar_table table)
+{
+	if (!OidIsValid(sequences[table]))
+		sequences[table] = look_up(sequence_names[table]);
+	return nextval_internal(sequences[table], false);
+}
+
+/* Insert one row into a table of the log, under nobody's privileges. */
+void
+athar_catalog_insert(athar_table table, Datum *values, bool *nulls)
+{
+	Relation	relation = table_open(athar_catalog_oid(table),
+									  RowExclusiveLock);
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(relation),
+										values, nulls);
+
+	CatalogTupleInsert(relation, tuple);
+	heap_freetuple(tuple);
+	table_close(relation, RowExclusiveLock);
+}
+
+/* Does the relation belong to this extension? */
+bool
+athar_catalog_is_member(Oid relid)
+{
+	Oid			extension = get_extension_oid("athar", true);
+
+	return OidIsValid(extension) &&
+		getExtensionOfObject(RelationRelationId, relid) == extension;
+}
+
+/*
+ * Is the session restoring a dump?
+ *
+ * The settings that every script of pg_dump begins with tell, so that nobody
+ * has to remember a switch.  They are anybody's to set: therefore only a
+ * session user who may insert into the log anyway is believed.  Callers apply
+ * this to INSERT alone; a dump contains nothing else.
+ */
+bool
+athar_catalog_is_restore(void)
+{
+	return !row_security &&
+		!check_function_bodies &&
+		xmloption == XMLOPTION_CONTENT &&
+		namespace_search_path[0] == '\0' &&
+		pg_class_aclcheck(athar_catalog_oid(ATHAR_LOG_ENTRY),
+						  GetSessionUserId(), ACL_INSERT) == ACLCHECK_OK;
+}
+
+/*
+ * Go on as the owner of a table of ours, as the server's own foreign keys do,
+ * with a search path in which no name of a user's can stand in for the
+ * server's.  An error undoes it through the (sub)transaction's own clean-up.
+ */
+void
+athar_catalog_become_owner(Oid relid, athar_owner_state *state)
+{
+	Relation	relation = table_open(relid, AccessShareLock);
+	Oid			owner = relation->rd_rel->relowner;
+
+	table_close(relation, NoLock);
+	state->guc_level = NewGUCNestLevel();
+	GetUserIdAndSecContext(&state->user, &state->security_context);
+	SetUserIdAndSecContext(owner, state->security_context |
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_NOFORCE_RLS);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+void
+athar_catalog_resign(athar_owner_state *state)
+{
+	SetUserIdAndSecContext(state->user, state->security_context);
+	AtEOXact_GUC(true, state->guc_level);
+}
+
+/* Tell whether the session is restoring a dump (see above). */
+PG_FUNCTION_INFO_V1(athar_is_restoring);
+Datum
+athar_is_restoring(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(athar_catalog_is_restore());
+}
+
+/* Refuse every write by hand to a table of the log. */
+PG_FUNCTION_INFO_V1(athar_refuse_change);
+Datum
+athar_refuse_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("refuse_change: must be called as trigger")));
+	if (creating_extension ||
+		(TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
+		 athar_catalog_is_restore()))
+		return PointerGetDatum(NULL);
+	ereport(ERROR,
+			(errcode(MAKE_SQLSTATE('A', 'T', '0', '0', '3')),
+			 errmsg("table \"%s\" of the change log is append-only",
+					RelationGetRelationName(trigger->tg_relation)),
+			 errdetail("It is written by the capture of changes alone; nothing was changed."),
+			 errhint("Correct the tracked table instead: the correction becomes an entry of its own.")));
+	return PointerGetDatum(NULL);	/* keep the compiler quiet */
+}

@@ -1,0 +1,40 @@
+/*
+ * catalog.h
+ *	  Our own tables seen from C: their OIDs, direct insertion into the log,
+ *	  and whether the session is restoring a dump.
+ */
+#ifndef ATHAR_CATALOG_H
+#define ATHAR_CATALOG_H
+
+#include "catalog/objectaddress.h"
+
+/* The tables that C writes. */
+typedef enum athar_table
+{
+	ATHAR_TRACKED_TABLE,
+	ATHAR_LOG_TRANSACTION,
+	ATHAR_LOG_ENTRY,
+	ATHAR_MARK
+} athar_table;
+
+#define ATHAR_TABLES (ATHAR_MARK + 1)
+
+/* What to go back to after reading as the owner of the log. */
+typedef struct athar_owner_state
+{
+	Oid			user;
+	int			security_context;
+	int			guc_level;
+} athar_owner_state;
+
+extern void athar_catalog_init(void);
+extern Oid	athar_catalog_oid(athar_table table);
+extern int64 athar_catalog_nextval(athar_table table);
+extern void athar_catalog_insert(athar_table table, Datum *values,
+								 bool *nulls);
+extern bool athar_catalog_is_member(Oid relid);
+extern bool athar_catalog_is_restore(void);
+extern void athar_catalog_become_owner(Oid relid, athar_owner_state *state);
+extern void athar_catalog_resign(athar_owner_state *state);
+
+#endif							/* ATHAR_CATALOG_H */

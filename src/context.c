@@ -1,0 +1,187 @@
+/*
+ * context.c
+ *	  Who acts and why: the settings athar.actor and athar.reason, and the row
+ *	  of log_transaction that every entry of a transaction refers to.
+ *
+ * That row is written when a transaction first changes a tracked row, and
+ * again when the role, the actor or the reason is another one than before.
+ * Its id is kept in this backend's memory together with the subtransaction
+ * that wrote it: when that one is rolled back, the row is gone, and the next
+ * change writes another.
+ *
+ * The role is the one outside any SECURITY DEFINER function, so a function
+ * cannot hide who called it; an actor is a name added to it, never instead.
+ */
+#include "athar.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+#include "catalog.h"
+#include "context.h"
+
+#define TRANSACTION_COLUMNS 10
+
+static char *actor_setting;
+static char *reason_setting;
+
+/* The newest row this transaction wrote; id 0 if there is none. */
+static struct
+{
+	int64		id;
+	SubTransactionId writer;
+	Oid			role;
+	char	   *actor;
+	char	   *reason;
+}			current;
+
+/* A blank setting says nothing. */
+static const char *
+unless_blank(const char *setting)
+{
+	if (setting == NULL || setting[strspn(setting, " \t\n\r\f\v")] == '\0')
+		return NULL;
+	return setting;
+}
+
+const char *
+athar_context_reason(void)
+{
+	return unless_blank(reason_setting);
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static char *
+keep(const char *string)
+{
+	return string ? MemoryContextStrdup(TopTransactionContext, string) : NULL;
+}
+
+static Datum
+text_or_null(const char *string, bool *isnull)
+{
+	*isnull = string == NULL;
+	return string ? CStringGetTextDatum(string) : (Datum) 0;
+}
+
+static Datum
+client_address(bool *isnull)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+	Datum		address;
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	address = inet_client_addr(fcinfo);
+	*isnull = fcinfo->isnull;
+	return address;
+}
+
+static int64
+write_transaction(Oid role, const char *actor, const char *reason)
+{
+	Datum		values[TRANSACTION_COLUMNS];
+	bool		nulls[TRANSACTION_COLUMNS] = {false};
+	int64		id = athar_catalog_nextval(ATHAR_LOG_TRANSACTION);
+	const char *program = application_name;
+	int			i = 0;
+
+	values[i++] = Int64GetDatum(id);
+	values[i++] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+	values[i++] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	values[i++] = Int64GetDatum((int64) GetSystemIdentifier());
+	values[i++] = CStringGetTextDatum(GetUserNameFromId(GetSessionUserId(),
+														false));
+	values[i++] = CStringGetTextDatum(GetUserNameFromId(role, false));
+	values[i] = text_or_null(actor, &nulls[i]);
+	i++;
+	values[i] = text_or_null(reason, &nulls[i]);
+	i++;
+	values[i] = text_or_null(program && *program ? program : NULL, &nulls[i]);
+	i++;
+	values[i] = client_address(&nulls[i]);
+	athar_catalog_insert(ATHAR_LOG_TRANSACTION, values, nulls);
+	return id;
+}
+
+/* The id of the transaction's row that says who acts now, and why. */
+int64
+athar_context_transaction(void)
+{
+	Oid			role = GetOuterUserId();
+	const char *actor = unless_blank(actor_setting);
+	const char *reason = unless_blank(reason_setting);
+
+	if (current.id != 0 && current.role == role &&
+		same(current.actor, actor) && same(current.reason, reason))
+		return current.id;
+
+	current.id = 0;
+	current.role = role;
+	current.actor = keep(actor);
+	current.reason = keep(reason);
+	current.writer = GetCurrentSubTransactionId();
+	current.id = write_transaction(role, actor, reason);
+	return current.id;
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE)
+		current.id = 0;
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
+					  SubTransactionId parent, void *arg)
+{
+	if (current.writer != subid)
+		return;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		current.id = 0;
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		current.writer = parent;
+}
+
+void
+athar_context_init(void)
+{
+	DefineCustomStringVariable("athar.actor",
+							   "The person on whose behalf the application acts.",
+							   "Recorded beside the database role, never instead of it.",
+							   &actor_setting, "", PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+	DefineCustomStringVariable("athar.reason",
+							   "Why the rows are changed.",
+							   NULL,
+							   &reason_setting, "", PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+}
+
+/* The person acting: athar.actor, or else the role outside any definer. */
+PG_FUNCTION_INFO_V1(athar_current_actor);
+Datum
+athar_current_actor(PG_FUNCTION_ARGS)
+{
+	const char *actor = unless_blank(actor_setting);
+
+	if (actor == NULL)
+		actor = GetUserNameFromId(GetOuterUserId(), false);
+	PG_RETURN_TEXT_P(cstring_to_text(actor));
+}
