@@ -1,0 +1,296 @@
+-- 97 access: levels, and what each may do
+
+CREATE OR REPLACE FUNCTION athar.access_rank(level text)
+RETURNS integer
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN array_position('{read,contribute,manage,administer}'::text[], level);
+COMMENT ON FUNCTION athar.access_rank(text) IS
+'Place of a level among those that include the ones before: read 1, contribute 2, manage 3, administer 4; NULL for audit, which stands apart, and for anything else.';
+
+CREATE OR REPLACE FUNCTION athar.includes_level(held text, wanted text)
+RETURNS boolean
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN held = wanted OR coalesce(athar.access_rank(held) >= athar.access_rank(wanted), false);
+COMMENT ON FUNCTION athar.includes_level(text, text) IS
+'Whether a level held gives what the level wanted gives.';
+
+-- The one place that says what each level may do. A routine that writes, or
+-- that runs with its owner's rights, must be named here (a test fails on one
+-- that is not); what only computes, or reads with the caller's own rights, is
+-- open to every reader, and so is every table and view not named here. "none"
+-- is internal: what calls it runs as the owner.
+CREATE OR REPLACE VIEW athar.access_rules WITH (security_invoker = true) AS
+WITH rule (level, kind, privilege, names) AS (
+	VALUES
+		('read', 'schema', 'USAGE', 'athar'),
+		('audit', 'schema', 'USAGE', 'athar'),
+		('contribute', 'table', 'INSERT', 'observations'),
+		('administer', 'table', 'SELECT', 'access_grants?'),
+		('audit', 'table', 'SELECT', 'change_log|log_.*|tracked_.*|mark|seal_.*'),
+		-- raise the errors of readers
+		('read', 'routine', 'EXECUTE', 'fail|missing'),
+		-- show of the log what the reader may see in the table itself
+		('read', 'routine', 'EXECUTE', 'row_history|as_of|as_of_mark|action_history'),
+		('audit', 'routine', 'EXECUTE', 'row_history|as_of|as_of_mark|action_history'),
+		('read', 'routine', 'EXECUTE', 'may_see'),
+		('contribute', 'routine', 'EXECUTE', 'set_context'),
+		('contribute', 'routine', 'EXECUTE', 'record_observation|report_measurement'),
+		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|check_in|align'),
+		('manage', 'routine', 'EXECUTE', 'define_.*|create_cycle|create_goal'),
+		('administer', 'routine', 'EXECUTE', 'track|untrack|create_mark|attach_source|detach_source'),
+		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|measure_effects'),
+		('administer', 'routine', 'EXECUTE', 'run_due|schedule|unschedule'),
+		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
+		('none', 'routine', 'EXECUTE', 'check_definition|check_kpi|check_measurement|put_measurement'),
+		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|sync_effects'),
+		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|holds_level')
+), object (kind, name, identity, level, privilege) AS (
+	SELECT 'schema', n.nspname, i.identity, NULL, 'USAGE'
+	FROM pg_depend AS d
+	JOIN pg_namespace AS n ON d.classid = 'pg_namespace'::regclass AND n.oid = d.objid
+	CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) AS i
+	WHERE d.refclassid = 'pg_extension'::regclass
+		AND d.refobjid = (SELECT e.oid FROM pg_extension AS e WHERE e.extname = 'athar')
+		AND d.deptype = 'e'
+	UNION ALL
+	SELECT 'table', c.relname, i.identity, 'read', 'SELECT'
+	FROM pg_depend AS d
+	JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+	CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) AS i
+	WHERE d.refclassid = 'pg_extension'::regclass
+		AND d.refobjid = (SELECT e.oid FROM pg_extension AS e WHERE e.extname = 'athar')
+		AND d.deptype = 'e'
+		AND c.relkind IN ('r', 'p', 'v', 'm')
+	UNION ALL
+	SELECT 'routine', p.proname, i.identity,
+		CASE WHEN p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) THEN 'none'
+			WHEN p.provolatile <> 'v' AND NOT p.prosecdef THEN 'read' END,
+		'EXECUTE'
+	FROM pg_depend AS d
+	JOIN pg_proc AS p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+	CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) AS i
+	WHERE d.refclassid = 'pg_extension'::regclass
+		AND d.refobjid = (SELECT e.oid FROM pg_extension AS e WHERE e.extname = 'athar')
+		AND d.deptype = 'e'
+)
+SELECT r.level, o.kind, o.identity AS object, r.privilege
+FROM object AS o
+JOIN rule AS r ON r.kind = o.kind AND o.name ~ ('^(' || r.names || ')$')
+UNION ALL
+SELECT o.level, o.kind, o.identity, o.privilege
+FROM object AS o
+WHERE NOT EXISTS (
+	SELECT
+	FROM rule AS r
+	WHERE r.kind = o.kind
+		AND r.privilege = o.privilege
+		AND o.name ~ ('^(' || r.names || ')$'));
+COMMENT ON VIEW athar.access_rules IS
+'What each access level may do, one row per privilege; a level includes those before it (read, contribute, manage, administer), audit stands apart';
+COMMENT ON COLUMN athar.access_rules.level IS 'The lowest level that gives it; none for internal functions, which nobody calls directly; NULL where the rule is missing, and nobody has it';
+COMMENT ON COLUMN athar.access_rules.kind IS 'schema, table (or view) or routine';
+COMMENT ON COLUMN athar.access_rules.object IS 'The object, as GRANT names it';
+COMMENT ON COLUMN athar.access_rules.privilege IS 'USAGE, SELECT, INSERT or EXECUTE';
+
+CREATE OR REPLACE VIEW athar.access_grants WITH (security_invoker = true) AS
+SELECT
+	g.role_name,
+	g.level,
+	u.code::text AS unit,
+	u.name AS unit_name,
+	u.name_ar AS unit_name_ar,
+	EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = g.role_name) AS does_role_exist
+FROM athar.access_grant AS g
+LEFT JOIN athar.unit AS u ON u.id = g.unit_id
+ORDER BY g.role_name, g.level, u.code;
+COMMENT ON VIEW athar.access_grants IS 'Who was given which level with grant_access()';
+COMMENT ON COLUMN athar.access_grants.role_name IS 'The database role, by name';
+COMMENT ON COLUMN athar.access_grants.level IS 'read, contribute, manage, administer or audit';
+COMMENT ON COLUMN athar.access_grants.unit IS 'Code of the unit it is limited to; NULL for all';
+COMMENT ON COLUMN athar.access_grants.unit_name IS 'Name of the unit';
+COMMENT ON COLUMN athar.access_grants.unit_name_ar IS 'Name of the unit in Arabic';
+COMMENT ON COLUMN athar.access_grants.does_role_exist IS 'False where this cluster has no such role: after a restore elsewhere, or after DROP ROLE';
+
+CREATE OR REPLACE FUNCTION athar.holds_level(role name, level text, unit_id integer)
+RETURNS boolean
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH RECURSIVE above (id) AS (
+		SELECT holds_level.unit_id
+		UNION
+		SELECT u.parent_id
+		FROM above
+		JOIN athar.unit AS u ON u.id = above.id
+	)
+	SELECT coalesce(
+		pg_has_role(holds_level.role, (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'athar.access_grant'::regclass), 'USAGE')
+		OR EXISTS (
+			SELECT
+			FROM athar.access_grant AS g
+			JOIN pg_roles AS r ON r.rolname = g.role_name
+			WHERE (holds_level.level IS NULL OR athar.includes_level(g.level, holds_level.level))
+				AND (g.unit_id IS NULL OR g.unit_id IN (SELECT a.id FROM above AS a))
+				AND pg_has_role(holds_level.role, r.oid, 'USAGE')),
+		false);
+END;
+COMMENT ON FUNCTION athar.holds_level(name, text, integer) IS
+'Whether a role holds a level (NULL: any) for a unit (NULL: for all), itself or through a role whose privileges it inherits. The owner of the extension and superusers hold every level. 42704 where the role does not exist.';
+
+CREATE OR REPLACE FUNCTION athar.may_see(unit_id integer, role name DEFAULT current_user)
+RETURNS boolean
+LANGUAGE SQL STABLE PARALLEL SAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+RETURN athar.holds_level(may_see.role, NULL, may_see.unit_id);
+COMMENT ON FUNCTION athar.may_see(integer, name) IS
+'Whether a role may see what belongs to a unit: true where some level was given to it, or to a role whose privileges it inherits, for all units, for this one or for one above it; true for the owner of the extension and for superusers. What belongs to no unit (NULL) is for those without a limit. With its owner''s rights, because access_grant is not open to readers. 42704 where the role does not exist.';
+
+CREATE OR REPLACE FUNCTION athar.check_access(role regrole, level text, unit text)
+RETURNS void
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	-- Two GRANTs on one object at once would fail.
+	SELECT pg_advisory_xact_lock('pg_class'::regclass::oid::integer, 'athar.access_grant'::regclass::oid::integer);
+	SELECT athar.fail('22023', 'a role is required', 'Nothing was changed.', 'Name the role that is to have the level.')
+	WHERE check_access.role IS NULL;
+	SELECT athar.fail('22023',
+			format('level "%s" is not known', check_access.level),
+			'Nothing was changed.',
+			'Levels are read, contribute, manage, administer and audit.')
+	WHERE coalesce(check_access.level NOT IN ('read', 'contribute', 'manage', 'administer', 'audit'), true);
+	SELECT athar.fail('22023',
+			'level "audit" cannot be limited to a unit',
+			'The change log is one, and its entries belong to no unit.',
+			'Leave the unit out.')
+	WHERE check_access.level = 'audit' AND check_access.unit IS NOT NULL;
+	SELECT athar.fail('42704',
+			format('role "%s" does not exist', check_access.role),
+			'Nothing was changed.',
+			'Create it first with CREATE ROLE; a level cannot be given to everybody (PUBLIC).')
+	WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = check_access.role);
+	-- Who called is the role outside every function with its owner's rights,
+	-- so a function of somebody's own lends nobody a level.
+	SELECT athar.fail('42501',
+			format('role "%s" may not give or take level "%s"%s', c.name, check_access.level,
+				coalesce(' for unit "' || check_access.unit || '"', '')),
+			'A level is given and taken by those of level administer, as far as they hold it themselves: audit by auditors, a unit''s by those not limited to another.',
+			'Ask a role that holds it, or the owner of the extension.')
+	FROM (SELECT coalesce(nullif(current_setting('role'), 'none'), session_user)::name AS name) AS c
+	WHERE NOT (athar.holds_level(c.name, 'administer', athar.unit_id(check_access.unit))
+		AND athar.holds_level(c.name, check_access.level, athar.unit_id(check_access.unit)));
+END;
+COMMENT ON FUNCTION athar.check_access(regrole, text, text) IS
+'Refuses what grant_access() and revoke_access() refuse; from then on other sessions wait until the transaction ends.';
+
+-- plpgsql, because GRANT and REVOKE take names, not values: they come from
+-- access_rules as the catalog itself spells them, the role through %I.
+CREATE OR REPLACE FUNCTION athar.apply_access(role_name text, levels text[], taken text[] DEFAULT '{}')
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	owner_name name := (SELECT pg_get_userbyid(c.relowner) FROM pg_class AS c WHERE c.oid = 'athar.access_grant'::regclass);
+	step record;
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = apply_access.role_name) THEN
+		RAISE NOTICE 'role "%" does not exist, its levels were not applied', role_name
+			USING HINT = 'Create it and call athar.apply_access_grants(), or call athar.apply_access_grants(forget_missing => true).';
+		RETURN false;
+	END IF;
+	-- The owner holds everything; REVOKE would take away what our own functions run on.
+	IF role_name = owner_name THEN
+		RETURN true;
+	END IF;
+	FOR step IN
+		SELECT a.kind, a.privilege, a.is_held, string_agg(a.object, ', ') AS objects
+		FROM (
+			SELECT r.kind, r.privilege, r.object,
+				bool_or(EXISTS (SELECT FROM unnest(levels) AS l (level) WHERE athar.includes_level(l.level, r.level))) AS is_held,
+				bool_or(EXISTS (SELECT FROM unnest(taken) AS l (level) WHERE athar.includes_level(l.level, r.level))) AS is_taken
+			FROM athar.access_rules AS r
+			WHERE r.level <> 'none'
+			GROUP BY r.kind, r.privilege, r.object) AS a
+		WHERE a.is_held OR a.is_taken
+		GROUP BY a.kind, a.privilege, a.is_held
+	LOOP
+		EXECUTE format(CASE WHEN step.is_held THEN 'GRANT %s ON %s %s TO %I' ELSE 'REVOKE %s ON %s %s FROM %I' END,
+			step.privilege, step.kind, step.objects, role_name);
+	END LOOP;
+	RETURN true;
+END;
+$$;
+COMMENT ON FUNCTION athar.apply_access(text, text[], text[]) IS
+'Gives a role what the levels it holds give, and takes from it what only the levels taken gave. False, with a notice, where the role does not exist.';
+
+CREATE OR REPLACE FUNCTION athar.grant_access(role regrole, level text, unit text DEFAULT NULL)
+RETURNS boolean
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT athar.check_access(grant_access.role, grant_access.level, grant_access.unit);
+	SELECT athar.apply_access(r.rolname, ARRAY[grant_access.level])
+	FROM pg_roles AS r
+	WHERE r.oid = grant_access.role;
+	WITH new AS (
+		INSERT INTO athar.access_grant (role_name, level, unit_id)
+		SELECT r.rolname, grant_access.level, athar.unit_id(grant_access.unit)
+		FROM pg_roles AS r
+		WHERE r.oid = grant_access.role
+		ON CONFLICT DO NOTHING
+		RETURNING id
+	)
+	SELECT EXISTS (SELECT FROM new);
+END;
+COMMENT ON FUNCTION athar.grant_access(regrole, text, text) IS
+'Gives a role a level: read (views, readers, statistics), contribute (also observations, measurements, plans, check-ins), manage (also units, services, KPIs, cycles, goals), administer (also tracking, jobs and levels), or audit, which stands apart (the whole change log). Stored, and applied as GRANTs of what access_rules lists; returns whether it is new. The unit limits what the owner''s-rights views show (may_see), and for whom an administrator may give levels; it does not yet limit the tables and functions a level opens. With its owner''s rights, because only an owner grants; it refuses (42501) to give what the caller does not hold. 22023 unknown level, or audit with a unit; 42704 unknown role or unit.';
+
+CREATE OR REPLACE FUNCTION athar.revoke_access(role regrole, level text, unit text DEFAULT NULL)
+RETURNS boolean
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT athar.check_access(revoke_access.role, revoke_access.level, revoke_access.unit);
+	SELECT athar.apply_access(r.rolname,
+		ARRAY(SELECT g.level
+			FROM athar.access_grant AS g
+			WHERE g.role_name = r.rolname
+				AND (g.level, g.unit_id) IS DISTINCT FROM (revoke_access.level, athar.unit_id(revoke_access.unit))),
+		ARRAY[revoke_access.level])
+	FROM pg_roles AS r
+	WHERE r.oid = revoke_access.role;
+	WITH old AS (
+		DELETE FROM athar.access_grant AS g
+		USING pg_roles AS r
+		WHERE r.oid = revoke_access.role
+			AND g.role_name = r.rolname
+			AND g.level = revoke_access.level
+			AND g.unit_id IS NOT DISTINCT FROM athar.unit_id(revoke_access.unit)
+		RETURNING g.id
+	)
+	SELECT EXISTS (SELECT FROM old);
+END;
+COMMENT ON FUNCTION athar.revoke_access(regrole, text, text) IS
+'Takes back what grant_access() gave with the same level and unit, as far as no other level of the role gives it; returns whether there was such a grant. What the role has through another role stays. Errors as those of grant_access().';
+
+CREATE OR REPLACE FUNCTION athar.apply_access_grants(forget_missing boolean DEFAULT false)
+RETURNS integer
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT pg_advisory_xact_lock('pg_class'::regclass::oid::integer, 'athar.access_grant'::regclass::oid::integer);
+	DELETE FROM athar.access_grant AS g
+	WHERE forget_missing
+		AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = g.role_name);
+	SELECT count(*) FILTER (WHERE athar.apply_access(a.role_name, a.levels))::integer
+	FROM (
+		SELECT g.role_name, array_agg(DISTINCT g.level ORDER BY g.level) AS levels
+		FROM athar.access_grant AS g
+		GROUP BY g.role_name
+		ORDER BY g.role_name) AS a;
+END;
+COMMENT ON FUNCTION athar.apply_access_grants(boolean) IS
+'Gives every role again what its stored levels give, also of objects that are new; returns the number of roles. For the end of an upgrade, and for a restore into another cluster. Roles that do not exist are skipped with a notice, or, with forget_missing, their grants are deleted, so that a later role of the same name inherits nothing. With its owner''s rights, because only an owner grants.';

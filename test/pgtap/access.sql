@@ -1,0 +1,154 @@
+-- access: what each level may do, who may give it, whom it lets see what
+BEGIN;
+SELECT plan(63);
+
+CREATE ROLE athar_reader;
+CREATE ROLE athar_contributor;
+CREATE ROLE athar_manager;
+CREATE ROLE "athar Administrator";
+CREATE ROLE athar_auditor;
+CREATE ROLE athar_nobody;
+CREATE ROLE athar_member IN ROLE athar_reader;
+CREATE ROLE athar_outsider NOINHERIT IN ROLE athar_reader;
+
+-- What of the rules a role holds.
+CREATE FUNCTION pg_temp.held(role name) RETURNS SETOF text LANGUAGE SQL AS $$
+	SELECT DISTINCT concat_ws(' ', r.privilege, r.kind, r.object)
+	FROM athar.access_rules AS r
+	WHERE CASE r.kind
+		WHEN 'schema' THEN has_schema_privilege(role, r.object, r.privilege)
+		WHEN 'table' THEN has_table_privilege(role, r.object, r.privilege)
+		ELSE has_function_privilege(role, r.object::regprocedure, r.privilege) END
+$$;
+CREATE FUNCTION pg_temp.given(VARIADIC levels text[]) RETURNS SETOF text LANGUAGE SQL AS $$
+	SELECT DISTINCT concat_ws(' ', r.privilege, r.kind, r.object)
+	FROM athar.access_rules AS r
+	WHERE r.level = ANY (levels)
+$$;
+CREATE FUNCTION pg_temp.run_as(role name, command text) RETURNS text LANGUAGE SQL AS $$
+	SELECT format('SET LOCAL ROLE %I; %s; RESET ROLE', role, command)
+$$;
+
+-- The rules cover everything.
+SELECT is_empty(
+	$$SELECT object FROM athar.access_rules WHERE level IS NULL$$,
+	'every routine that writes or has its owner''s rights is at some level, or said to be internal');
+SELECT is_empty(
+	$$SELECT c.oid::regclass FROM pg_class AS c
+	WHERE c.relnamespace = 'athar'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
+		AND NOT EXISTS (SELECT FROM athar.access_rules AS r WHERE r.kind = 'table' AND r.object = format('%I.%I', 'athar', c.relname))$$,
+	'every table and view is in the rules');
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure FROM pg_proc AS p
+	WHERE p.pronamespace = 'athar'::regnamespace
+		AND NOT EXISTS (SELECT FROM athar.access_rules AS r WHERE r.kind = 'routine' AND r.object::regprocedure = p.oid)$$,
+	'every routine is in the rules');
+SELECT is_empty(
+	$$SELECT object, privilege FROM athar.access_rules WHERE kind = 'table' AND NOT (privilege = 'SELECT' OR privilege = 'INSERT' AND object = 'athar.observations')$$,
+	'no rule lets anybody write to a table');
+SELECT set_eq(
+	$$SELECT DISTINCT coalesce(level, '') FROM athar.access_rules WHERE object IN ('athar.run_due()', 'athar.unit_id(pg_catalog.text)', 'athar.job', 'athar.access_grant', 'athar.drive_jobs()')$$,
+	ARRAY['administer', 'read', 'none'], 'they tell functions apart');
+
+-- Nobody has anything before.
+SELECT is_empty($$SELECT pg_temp.held('athar_nobody')$$, 'a role without a level holds nothing');
+SELECT throws_ok(pg_temp.run_as('athar_nobody', 'SELECT count(*) FROM athar.services'), '42501', NULL, 'and reads nothing');
+SELECT throws_ok(pg_temp.run_as('athar_nobody', 'SELECT athar.grant_access(''athar_nobody'', ''administer'')'), '42501', NULL, 'and gives itself nothing');
+
+-- Each level.
+SELECT ok(athar.grant_access('athar_reader', 'read'), 'read is given');
+SELECT ok(athar.grant_access('athar_contributor', 'contribute'), 'contribute is given');
+SELECT ok(athar.grant_access('athar_manager', 'manage'), 'manage is given');
+SELECT ok(athar.grant_access('"athar Administrator"', 'administer'), 'administer is given');
+SELECT ok(athar.grant_access('athar_auditor', 'audit'), 'audit is given');
+SELECT set_eq($$SELECT pg_temp.held('athar_reader')$$, $$SELECT pg_temp.given('read')$$, 'read gives what the rules say');
+SELECT set_eq($$SELECT pg_temp.held('athar_contributor')$$, $$SELECT pg_temp.given('read', 'contribute')$$, 'contribute includes read');
+SELECT set_eq($$SELECT pg_temp.held('athar_manager')$$, $$SELECT pg_temp.given('read', 'contribute', 'manage')$$, 'manage includes contribute');
+SELECT set_eq($$SELECT pg_temp.held('athar Administrator')$$, $$SELECT pg_temp.given('read', 'contribute', 'manage', 'administer')$$, 'administer includes manage');
+SELECT set_eq($$SELECT pg_temp.held('athar_auditor')$$, $$SELECT pg_temp.given('audit')$$, 'audit stands apart');
+SELECT results_eq(
+	$$SELECT role_name, level, unit, does_role_exist FROM athar.access_grants WHERE role_name LIKE 'athar%' ORDER BY level$$,
+	$$VALUES ('athar Administrator', 'administer', NULL::text, true), ('athar_auditor', 'audit', NULL, true),
+		('athar_contributor', 'contribute', NULL, true), ('athar_manager', 'manage', NULL, true), ('athar_reader', 'read', NULL, true)$$,
+	'and all of it is on record');
+
+SELECT lives_ok(pg_temp.run_as('athar_reader', 'SELECT count(*) FROM athar.services'), 'a reader reads');
+SELECT lives_ok(pg_temp.run_as('athar_member', 'SELECT count(*) FROM athar.jobs'), 'so does who inherits from one');
+SELECT throws_ok(pg_temp.run_as('athar_reader', 'SELECT athar.unit_id(''no such'')'), '42704', 'unit "no such" does not exist', 'and is told what is wrong');
+SELECT throws_ok(pg_temp.run_as('athar_contributor', 'SELECT athar.define_unit(''u'', ''U'')'), '42501', 'permission denied for function define_unit', 'a contributor defines nothing');
+SELECT lives_ok(pg_temp.run_as('athar_manager', $$SELECT athar.define_unit('ministry', 'Ministry'), athar.define_unit('agency', 'Agency', parent => 'ministry'), athar.define_unit('other', 'Other')$$), 'a manager does');
+SELECT throws_ok(pg_temp.run_as('athar_manager', 'SELECT athar.run_due()'), '42501', 'permission denied for function run_due', 'and runs no jobs');
+SELECT lives_ok(pg_temp.run_as('athar Administrator', 'SELECT athar.schedule(seal => NULL), athar.unschedule()'), 'an administrator does');
+SELECT throws_ok(pg_temp.run_as('athar Administrator', 'INSERT INTO athar.access_grant (role_name, level) VALUES (''athar_nobody'', ''audit'')'), '42501', NULL, 'but writes to no table');
+SELECT throws_ok(pg_temp.run_as('athar_auditor', 'SELECT count(*) FROM athar.services'), '42501', NULL, 'an auditor reads no services');
+
+-- Given twice, taken, given again.
+SELECT ok(NOT athar.grant_access('athar_reader', 'read'), 'given twice: nothing new');
+SELECT is((SELECT count(*) FROM athar.access_grant WHERE role_name = 'athar_reader'), 1::bigint, 'nothing stored twice');
+SELECT ok(athar.grant_access('athar_contributor', 'read'), 'a lower level beside a higher one');
+SELECT ok(athar.revoke_access('athar_contributor', 'contribute'), 'the higher one is taken');
+SELECT set_eq($$SELECT pg_temp.held('athar_contributor')$$, $$SELECT pg_temp.given('read')$$, 'the lower one stays');
+SELECT ok(NOT athar.revoke_access('athar_contributor', 'contribute'), 'taken twice: nothing to take');
+SELECT ok(NOT athar.revoke_access('athar_contributor', 'manage'), 'what was never given is not taken');
+SELECT set_eq($$SELECT pg_temp.held('athar_contributor')$$, $$SELECT pg_temp.given('read')$$, 'and changes nothing');
+SELECT ok(athar.revoke_access('athar_contributor', 'read'), 'the lower one is taken');
+SELECT is_empty($$SELECT pg_temp.held('athar_contributor')$$, 'nothing stays');
+
+REVOKE ALL ON ALL ROUTINES IN SCHEMA athar FROM athar_manager;
+REVOKE ALL ON ALL TABLES IN SCHEMA athar FROM athar_manager;
+REVOKE ALL ON SCHEMA athar FROM athar_manager;
+SELECT ok(athar.apply_access_grants() >= 4, 'everything is applied again');
+SELECT set_eq($$SELECT pg_temp.held('athar_manager')$$, $$SELECT pg_temp.given('read', 'contribute', 'manage')$$, 'and what was lost is back');
+
+-- A role that is gone.
+INSERT INTO athar.access_grant (role_name, level) VALUES ('athar_gone', 'read');
+SET LOCAL client_min_messages = warning;
+SELECT lives_ok('SELECT athar.apply_access_grants()', 'a role that does not exist is skipped');
+SELECT is((SELECT does_role_exist FROM athar.access_grants WHERE role_name = 'athar_gone'), false, 'and kept on record');
+SELECT lives_ok('SELECT athar.apply_access_grants(forget_missing => true)', 'until it is forgotten');
+SELECT is_empty($$SELECT FROM athar.access_grants WHERE NOT does_role_exist$$, 'which leaves none');
+
+-- Units.
+SELECT ok(athar.grant_access('athar_nobody', 'read', 'ministry'), 'a level for one unit');
+SELECT results_eq(
+	$$SELECT r.role, athar.may_see(athar.unit_id('ministry'), r.role), athar.may_see(athar.unit_id('agency'), r.role),
+		athar.may_see(athar.unit_id('other'), r.role), athar.may_see(NULL, r.role)
+	FROM (VALUES ('athar_nobody'::name), ('athar_reader'), ('athar_member'), ('athar_outsider'), ('athar_contributor')) AS r (role)$$,
+	$$VALUES ('athar_nobody'::name, true, true, false, false), ('athar_reader', true, true, true, true), ('athar_member', true, true, true, true),
+		('athar_outsider', false, false, false, false), ('athar_contributor', false, false, false, false)$$,
+	'may_see: the unit and what is below it; everything without a limit; through roles that inherit');
+SELECT ok(athar.may_see(athar.unit_id('other')) AND athar.may_see(NULL), 'the owner sees everything');
+SELECT lives_ok(pg_temp.run_as('athar_nobody',
+	$$SELECT athar.fail('XX000', 'wrong') WHERE athar.may_see(athar.unit_id('other')) OR NOT athar.may_see(athar.unit_id('agency'))$$),
+	'may_see is about who asks');
+SELECT throws_ok($$SELECT athar.may_see(1, 'athar_no_such_role')$$, '42704', 'role "athar_no_such_role" does not exist', 'an unknown role');
+
+-- Nobody gives what he does not hold.
+SELECT lives_ok(pg_temp.run_as('athar Administrator', $$SELECT athar.grant_access('athar_contributor', 'administer', 'ministry')$$), 'an administrator gives levels');
+SELECT throws_ok(pg_temp.run_as('athar Administrator', $$SELECT athar.grant_access('athar Administrator', 'audit')$$), '42602', NULL, 'a name that needs quotes is given quoted');
+SELECT throws_ok(pg_temp.run_as('athar Administrator', $$SELECT athar.grant_access('"athar Administrator"', 'audit')$$), '42501',
+	'role "athar Administrator" may not give or take level "audit"', 'but not audit, which he has not');
+SELECT throws_ok(pg_temp.run_as('athar_contributor', $$SELECT athar.grant_access('athar_contributor', 'administer')$$), '42501',
+	'role "athar_contributor" may not give or take level "administer"', 'one who is limited to a unit gives nothing without limit');
+SELECT throws_ok(pg_temp.run_as('athar_contributor', $$SELECT athar.grant_access('athar_member', 'read', 'other')$$), '42501',
+	'role "athar_contributor" may not give or take level "read" for unit "other"', 'nor for another unit');
+SELECT lives_ok(pg_temp.run_as('athar_contributor', $$SELECT athar.grant_access('athar_member', 'manage', 'agency')$$), 'but for what is below it');
+SELECT throws_ok(pg_temp.run_as('athar_contributor', $$SELECT athar.revoke_access('"athar Administrator"', 'administer')$$), '42501', NULL, 'and takes nothing either');
+
+-- The owner loses nothing.
+SELECT lives_ok(format('SELECT athar.grant_access(%1$L, %2$L), athar.revoke_access(%1$L, %2$L)', quote_ident(pg_get_userbyid(relowner)), 'administer'), 'a level for the owner')
+FROM pg_class WHERE oid = 'athar.access_grant'::regclass;
+SELECT is_empty(
+	$$SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.pronamespace = 'athar'::regnamespace
+		AND NOT EXISTS (SELECT FROM aclexplode(p.proacl) AS a WHERE a.grantee = p.proowner AND a.privilege_type = 'EXECUTE')$$,
+	'leaves him his own rights');
+
+-- Bad input.
+SELECT throws_ok($$SELECT athar.grant_access('athar_reader', 'own')$$, '22023', 'level "own" is not known', 'an unknown level');
+SELECT throws_ok($$SELECT athar.grant_access('athar_reader', NULL)$$, '22023', NULL, 'no level');
+SELECT throws_ok($$SELECT athar.grant_access(NULL, 'read')$$, '22023', 'a role is required', 'no role');
+SELECT throws_ok($$SELECT athar.grant_access('athar_reader', 'read', 'no such')$$, '42704', 'unit "no such" does not exist', 'an unknown unit');
+SELECT throws_ok($$SELECT athar.grant_access('athar_reader', 'audit', 'ministry')$$, '22023', 'level "audit" cannot be limited to a unit', 'audit for a unit');
+
+SELECT * FROM finish();
+ROLLBACK;
