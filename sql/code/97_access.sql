@@ -18,10 +18,13 @@ COMMENT ON FUNCTION athar.includes_level(text, text) IS
 -- that runs with its owner's rights, must be named here (a test fails on one
 -- that is not); what only computes, or reads with the caller's own rights, is
 -- open to every reader, and so is every table and view not named here. "none"
--- is internal: what calls it runs as the owner.
+-- is internal: what calls it runs as the owner. "public" is for everybody.
 CREATE OR REPLACE VIEW athar.access_rules WITH (security_invoker = true) AS
 WITH rule (level, kind, privilege, names) AS (
 	VALUES
+		-- Who adds a partition to a tracked table copies its trigger, and must be
+		-- able to execute the function; on any other table it refuses to work.
+		('public', 'routine', 'EXECUTE', 'capture_change'),
 		('read', 'schema', 'USAGE', 'athar'),
 		('audit', 'schema', 'USAGE', 'athar'),
 		('contribute', 'table', 'INSERT', 'observations'),
@@ -43,7 +46,25 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
 		('none', 'routine', 'EXECUTE', 'check_definition|check_kpi|check_measurement|put_measurement'),
 		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|sync_effects'),
-		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|holds_level')
+		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|holds_level|run_grant')
+), support (oid) AS (
+	-- Types are usable by everybody (a column, a parameter of one reveals
+	-- nothing), and with them what reads, writes, compares and indexes values.
+	SELECT unnest(ARRAY[t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout, t.typanalyze]::oid[])
+	FROM pg_type AS t
+	WHERE t.typnamespace = 'athar'::regnamespace
+	UNION
+	SELECT o.oprcode::oid
+	FROM pg_operator AS o
+	WHERE o.oprnamespace = 'athar'::regnamespace
+	UNION
+	SELECT a.amproc::oid
+	FROM pg_amproc AS a
+	JOIN pg_opfamily AS f ON f.oid = a.amprocfamily
+	WHERE f.opfnamespace = 'athar'::regnamespace
+	UNION
+	SELECT c.castfunc
+	FROM pg_cast AS c
 ), object (kind, name, identity, level, privilege) AS (
 	SELECT 'schema', n.nspname, i.identity, NULL, 'USAGE'
 	FROM pg_depend AS d
@@ -64,6 +85,9 @@ WITH rule (level, kind, privilege, names) AS (
 	UNION ALL
 	SELECT 'routine', p.proname, i.identity,
 		CASE WHEN p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) THEN 'none'
+			-- made with a range type: pg_dump does not carry grants on those
+			WHEN EXISTS (SELECT FROM pg_depend AS t WHERE t.classid = d.classid AND t.objid = d.objid AND t.deptype = 'i') THEN 'none'
+			WHEN p.oid IN (SELECT s.oid FROM support AS s) THEN 'public'
 			WHEN p.provolatile <> 'v' AND NOT p.prosecdef THEN 'read' END,
 		'EXECUTE'
 	FROM pg_depend AS d
@@ -87,7 +111,7 @@ WHERE NOT EXISTS (
 		AND o.name ~ ('^(' || r.names || ')$'));
 COMMENT ON VIEW athar.access_rules IS
 'What each access level may do, one row per privilege; a level includes those before it (read, contribute, manage, administer), audit stands apart';
-COMMENT ON COLUMN athar.access_rules.level IS 'The lowest level that gives it; none for internal functions, which nobody calls directly; NULL where the rule is missing, and nobody has it';
+COMMENT ON COLUMN athar.access_rules.level IS 'The lowest level that gives it; public where everybody has it; none for internal functions, which nobody calls directly; NULL where the rule is missing, and nobody has it';
 COMMENT ON COLUMN athar.access_rules.kind IS 'schema, table (or view) or routine';
 COMMENT ON COLUMN athar.access_rules.object IS 'The object, as GRANT names it';
 COMMENT ON COLUMN athar.access_rules.privilege IS 'USAGE, SELECT, INSERT or EXECUTE';
@@ -182,6 +206,13 @@ END;
 COMMENT ON FUNCTION athar.check_access(regrole, text, text) IS
 'Refuses what grant_access() and revoke_access() refuse; from then on other sessions wait until the transaction ends.';
 
+CREATE OR REPLACE FUNCTION athar.run_grant(command text)
+RETURNS void
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_run_grant';
+COMMENT ON FUNCTION athar.run_grant(text) IS
+'Runs a GRANT or REVOKE, with the caller''s rights, so that pg_dump dumps what it gives even where an extension script runs it.';
+
 -- plpgsql, because GRANT and REVOKE take names, not values: they come from
 -- access_rules as the catalog itself spells them, the role through %I.
 CREATE OR REPLACE FUNCTION athar.apply_access(role_name text, levels text[], taken text[] DEFAULT '{}')
@@ -209,13 +240,13 @@ BEGIN
 				bool_or(EXISTS (SELECT FROM unnest(levels) AS l (level) WHERE athar.includes_level(l.level, r.level))) AS is_held,
 				bool_or(EXISTS (SELECT FROM unnest(taken) AS l (level) WHERE athar.includes_level(l.level, r.level))) AS is_taken
 			FROM athar.access_rules AS r
-			WHERE r.level <> 'none'
+			WHERE r.level NOT IN ('public', 'none')
 			GROUP BY r.kind, r.privilege, r.object) AS a
 		WHERE a.is_held OR a.is_taken
 		GROUP BY a.kind, a.privilege, a.is_held
 	LOOP
-		EXECUTE format(CASE WHEN step.is_held THEN 'GRANT %s ON %s %s TO %I' ELSE 'REVOKE %s ON %s %s FROM %I' END,
-			step.privilege, step.kind, step.objects, role_name);
+		PERFORM athar.run_grant(format(CASE WHEN step.is_held THEN 'GRANT %s ON %s %s TO %I' ELSE 'REVOKE %s ON %s %s FROM %I' END,
+			step.privilege, step.kind, step.objects, role_name));
 	END LOOP;
 	RETURN true;
 END;

@@ -1,37 +1,30 @@
--- 99 members: nothing of this extension is for everybody; levels are given with grant_access()
+-- 99 members: for everybody is what access_rules calls public, and no more
 
-REVOKE ALL ON ALL TABLES IN SCHEMA athar FROM PUBLIC;
-REVOKE ALL ON ALL SEQUENCES IN SCHEMA athar FROM PUBLIC;
-REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA athar FROM PUBLIC;
-
--- Whoever adds a partition to a tracked table copies its trigger, and must be
--- able to execute the function; on any other table it refuses to work.
-GRANT EXECUTE ON FUNCTION athar.capture_change() TO PUBLIC;
-
--- Types stay usable by everybody (a column, a parameter of one of them reveals
--- nothing), and with them what their values need to be read, written, compared
--- and indexed: functions behind types, operators, casts and operator classes.
--- plpgsql, because those are found in the catalog.
+-- PostgreSQL gives EXECUTE on every new routine to everybody. Only what differs
+-- is changed: a GRANT or REVOKE inside a script records all privileges of its
+-- object as the extension's own, and pg_dump would then leave out what roles
+-- were given. plpgsql, because the statements are made from the rules.
 DO $$
 DECLARE
 	r record;
 BEGIN
 	FOR r IN
-		SELECT f.oid::regprocedure AS routine
+		SELECT a.is_public, string_agg(a.object, ', ') AS objects
 		FROM (
-			SELECT unnest(ARRAY[typinput, typoutput, typreceive, typsend, typmodin, typmodout, typanalyze]::oid[]) AS oid
-			FROM pg_catalog.pg_type WHERE typnamespace = 'athar'::regnamespace
-			UNION
-			SELECT oprcode FROM pg_catalog.pg_operator WHERE oprnamespace = 'athar'::regnamespace
-			UNION
-			SELECT a.amproc FROM pg_catalog.pg_amproc a JOIN pg_catalog.pg_opfamily o ON o.oid = a.amprocfamily
-			WHERE o.opfnamespace = 'athar'::regnamespace
-			UNION
-			SELECT c.castfunc FROM pg_catalog.pg_cast c
-		) AS f
-		JOIN pg_catalog.pg_proc p ON p.oid = f.oid AND p.pronamespace = 'athar'::regnamespace
+			SELECT p.oid::regprocedure::text AS object,
+				bool_or(u.level IS NOT DISTINCT FROM 'public') AS is_public,
+				EXISTS (
+					SELECT
+					FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS e
+					WHERE e.grantee = 0) AS is_held
+			FROM pg_proc AS p
+			LEFT JOIN athar.access_rules AS u ON u.kind = 'routine' AND u.object::regprocedure = p.oid
+			WHERE p.pronamespace = 'athar'::regnamespace
+			GROUP BY p.oid) AS a
+		WHERE a.is_public <> a.is_held
+		GROUP BY a.is_public
 	LOOP
-		EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO PUBLIC', r.routine);
+		EXECUTE format(CASE WHEN r.is_public THEN 'GRANT EXECUTE ON ROUTINE %s TO PUBLIC' ELSE 'REVOKE ALL ON ROUTINE %s FROM PUBLIC' END, r.objects);
 	END LOOP;
 END
 $$;

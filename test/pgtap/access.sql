@@ -1,6 +1,6 @@
 -- access: what each level may do, who may give it, whom it lets see what
 BEGIN;
-SELECT plan(63);
+SELECT plan(64);
 
 CREATE ROLE athar_reader;
 CREATE ROLE athar_contributor;
@@ -15,7 +15,7 @@ CREATE ROLE athar_outsider NOINHERIT IN ROLE athar_reader;
 CREATE FUNCTION pg_temp.held(role name) RETURNS SETOF text LANGUAGE SQL AS $$
 	SELECT DISTINCT concat_ws(' ', r.privilege, r.kind, r.object)
 	FROM athar.access_rules AS r
-	WHERE CASE r.kind
+	WHERE r.level <> 'public' AND CASE r.kind
 		WHEN 'schema' THEN has_schema_privilege(role, r.object, r.privilege)
 		WHEN 'table' THEN has_table_privilege(role, r.object, r.privilege)
 		ELSE has_function_privilege(role, r.object::regprocedure, r.privilege) END
@@ -46,6 +46,11 @@ SELECT is_empty(
 SELECT is_empty(
 	$$SELECT object, privilege FROM athar.access_rules WHERE kind = 'table' AND NOT (privilege = 'SELECT' OR privilege = 'INSERT' AND object = 'athar.observations')$$,
 	'no rule lets anybody write to a table');
+SELECT set_eq(
+	$$SELECT p.oid::regprocedure FROM pg_proc AS p
+	WHERE p.pronamespace = 'athar'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE')$$,
+	$$SELECT r.object::regprocedure FROM athar.access_rules AS r WHERE r.level = 'public'$$,
+	'PUBLIC has what the rules say, and no more');
 SELECT set_eq(
 	$$SELECT DISTINCT coalesce(level, '') FROM athar.access_rules WHERE object IN ('athar.run_due()', 'athar.unit_id(pg_catalog.text)', 'athar.job', 'athar.access_grant', 'athar.drive_jobs()')$$,
 	ARRAY['administer', 'read', 'none'], 'they tell functions apart');
