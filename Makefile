@@ -16,6 +16,7 @@ OBJS = \
 	src/context.o \
 	src/capture.o \
 	src/kpi.o \
+	src/plan.o \
 	src/access.o \
 	src/athar.o
 

@@ -1,0 +1,213 @@
+-- 48 document: what a plan document may say
+
+CREATE OR REPLACE FUNCTION athar.pointer_token(key text)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN replace(replace(pointer_token.key, '~', '~0'), '/', '~1');
+COMMENT ON FUNCTION athar.pointer_token(text) IS
+'The key as one step of a JSON pointer (RFC 6901): ~ becomes ~0, / becomes ~1. NULL for NULL.';
+
+CREATE OR REPLACE FUNCTION athar.quoted(value text)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN to_json(CASE WHEN char_length(quoted.value) > 60 THEN left(quoted.value, 57) || '...' ELSE quoted.value END)::text;
+COMMENT ON FUNCTION athar.quoted(text) IS
+'The text in quotes and on one line, cut at 60 characters, for a message. NULL for NULL.';
+
+CREATE OR REPLACE FUNCTION athar.is_date(value text)
+RETURNS boolean
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN coalesce(left(is_date.value, 4) <> '0000' AND is_date.value ~ ('^([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))'
+	|| '|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)$'), false);
+COMMENT ON FUNCTION athar.is_date(text) IS
+'True for a day of the calendar written YYYY-MM-DD, years 0001 to 9999; false for everything else, NULL included. Never raises.';
+
+CREATE OR REPLACE FUNCTION athar.text_fault(value jsonb)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN jsonb_typeof(text_fault.value) NOT IN ('string', 'null') THEN 'must be a string' END;
+COMMENT ON FUNCTION athar.text_fault(jsonb) IS
+'What is wrong with an optional text of a plan document; NULL if nothing is. An absent value and JSON null are right.';
+
+CREATE OR REPLACE FUNCTION athar.title_fault(value jsonb)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE coalesce(jsonb_typeof(title_fault.value), 'null')
+	WHEN 'null' THEN 'is missing'
+	WHEN 'string' THEN CASE WHEN (title_fault.value #>> '{}') !~ '[^[:space:]]' THEN 'is blank' END
+	ELSE 'must be a string' END;
+COMMENT ON FUNCTION athar.title_fault(jsonb) IS
+'What is wrong with a required text of a plan document; NULL if nothing is.';
+
+CREATE OR REPLACE FUNCTION athar.item_id_fault(value jsonb)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN coalesce(athar.title_fault(item_id_fault.value), CASE
+	WHEN char_length(item_id_fault.value #>> '{}') > 200 THEN 'is longer than 200 characters'
+	WHEN (item_id_fault.value #>> '{}') ~ '[[:cntrl:]]' THEN 'has control characters'
+	WHEN btrim(item_id_fault.value #>> '{}') <> (item_id_fault.value #>> '{}') THEN 'has spaces around it' END);
+COMMENT ON FUNCTION athar.item_id_fault(jsonb) IS
+'What is wrong with the id of a plan item, its uniqueness apart; NULL if nothing is.';
+
+CREATE OR REPLACE FUNCTION athar.date_fault(value jsonb)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE
+	WHEN jsonb_typeof(date_fault.value) = 'string' THEN
+		CASE WHEN NOT athar.is_date(date_fault.value #>> '{}') THEN athar.quoted(date_fault.value #>> '{}') || ' is not a date, YYYY-MM-DD' END
+	WHEN jsonb_typeof(date_fault.value) <> 'null' THEN 'must be a string, YYYY-MM-DD' END;
+COMMENT ON FUNCTION athar.date_fault(jsonb) IS
+'What is wrong with an optional date of a plan document; NULL if nothing is.';
+
+CREATE OR REPLACE FUNCTION athar.amount_fault(value jsonb)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE
+	WHEN jsonb_typeof(amount_fault.value) = 'number' THEN
+		CASE WHEN (amount_fault.value #>> '{}')::numeric < 0 THEN 'must not be negative'
+			WHEN (amount_fault.value #>> '{}')::numeric > 1e300 THEN 'is too large' END
+	WHEN jsonb_typeof(amount_fault.value) <> 'null' THEN 'must be a number' END;
+COMMENT ON FUNCTION athar.amount_fault(jsonb) IS
+'What is wrong with an optional amount (weight, budget) of a plan document; NULL if nothing is.';
+
+CREATE OR REPLACE FUNCTION athar.list_of(document jsonb, key text)
+RETURNS jsonb
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN jsonb_typeof(list_of.document -> list_of.key) = 'array' THEN list_of.document -> list_of.key ELSE jsonb '[]' END;
+COMMENT ON FUNCTION athar.list_of(jsonb, text) IS
+'The array under a key of an object; an empty array where there is none or something else. Never raises.';
+
+CREATE OR REPLACE FUNCTION athar.validate_plan(document jsonb)
+RETURNS TABLE (path text, fault text)
+LANGUAGE SQL STABLE PARALLEL SAFE
+SET jit = off -- a plan document is small; what the planner supposes of unknown arrays is not
+BEGIN ATOMIC
+WITH RECURSIVE element AS (
+	SELECT e.ordinality::integer AS ordinal, jsonb_typeof(e.value) = 'object' AS is_object,
+		x.id AS raw_id, athar.item_id_fault(x.id) AS id_fault, x.title, x.title_ar, x.kind, x.owner, x.service, x.stage, x.channel,
+		x.starts_on, x.due_on, x.live_on, x.status, x.weight, x.budget, x.parent, x.depends_on, x.kpis
+	FROM jsonb_array_elements(athar.list_of(validate_plan.document, 'items')) WITH ORDINALITY AS e (value, ordinality)
+	CROSS JOIN LATERAL jsonb_to_record(CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value ELSE jsonb '{}' END) AS x (
+		id jsonb, title jsonb, title_ar jsonb, kind jsonb, owner jsonb, service jsonb, stage jsonb, channel jsonb, starts_on jsonb, due_on jsonb,
+		live_on jsonb, status jsonb, weight jsonb, budget jsonb, parent jsonb, depends_on jsonb, kpis jsonb)
+), named AS (
+	SELECT e.*, n.id, row_number() OVER (PARTITION BY n.id COLLATE "C" ORDER BY e.ordinal) AS nth
+	FROM element e
+	CROSS JOIN LATERAL (SELECT CASE WHEN e.id_fault IS NULL THEN e.raw_id #>> '{}' END) AS n (id)
+), item AS MATERIALIZED (
+	SELECT n.*, n.nth > 1 AND n.id IS NOT NULL AS is_repeated,
+		'/items/' || CASE WHEN n.nth = 1 AND n.id IS NOT NULL THEN athar.pointer_token(n.id) ELSE (n.ordinal - 1)::text END AS path
+	FROM named n
+), link AS MATERIALIZED (
+	SELECT i.id, CASE WHEN jsonb_typeof(i.parent) = 'string' THEN i.parent #>> '{}' END AS parent
+	FROM item i
+	WHERE i.id IS NOT NULL AND NOT i.is_repeated
+), rooted AS (
+	SELECT l.id
+	FROM link l
+	WHERE l.parent IS NULL OR NOT l.parent = ANY (SELECT k.id FROM link k)
+	UNION ALL
+	SELECT l.id
+	FROM rooted r
+	JOIN link l ON l.parent = r.id
+), field AS (
+	SELECT i.ordinal, i.path, CASE WHEN NOT i.is_object THEN ARRAY['must be an object'] ELSE ARRAY[
+		NULL,
+		coalesce(i.id_fault, CASE WHEN i.is_repeated THEN athar.quoted(i.id) || ' is the id of an earlier item' END),
+		athar.title_fault(i.title),
+		athar.text_fault(i.title_ar),
+		athar.text_fault(i.kind),
+		coalesce(athar.text_fault(i.owner), CASE
+			WHEN i.owner <> 'null' AND NOT EXISTS (SELECT FROM athar.unit u WHERE u.code = i.owner #>> '{}')
+			THEN 'unit ' || athar.quoted(i.owner #>> '{}') || ' does not exist' END),
+		coalesce(athar.text_fault(i.service), CASE
+			WHEN i.service <> 'null' AND NOT EXISTS (SELECT FROM athar.service s WHERE s.code = i.service #>> '{}')
+			THEN 'service ' || athar.quoted(i.service #>> '{}') || ' does not exist' END),
+		coalesce(athar.text_fault(i.stage), CASE
+			WHEN coalesce(i.stage, 'null') = 'null' THEN NULL
+			WHEN coalesce(i.service, 'null') = 'null' THEN 'needs the service it is a stage of'
+			WHEN EXISTS (SELECT FROM athar.service s WHERE s.code = i.service #>> '{}')
+				AND NOT EXISTS (SELECT FROM athar.service s JOIN athar.stage t ON t.service_id = s.id
+					WHERE s.code = i.service #>> '{}' AND t.code = i.stage #>> '{}')
+			THEN 'stage ' || athar.quoted(i.stage #>> '{}') || ' of service ' || athar.quoted(i.service #>> '{}') || ' does not exist' END),
+		coalesce(athar.text_fault(i.channel), CASE
+			WHEN i.channel <> 'null' AND NOT EXISTS (SELECT FROM athar.channel c WHERE c.code = i.channel #>> '{}')
+			THEN 'channel ' || athar.quoted(i.channel #>> '{}') || ' does not exist' END),
+		athar.date_fault(i.starts_on),
+		coalesce(athar.date_fault(i.due_on), CASE
+			WHEN jsonb_typeof(i.due_on) = 'string' AND athar.is_date(i.starts_on #>> '{}') AND (i.due_on #>> '{}') COLLATE "C" < (i.starts_on #>> '{}')
+			THEN (i.due_on #>> '{}') || ' is before starts_on, ' || (i.starts_on #>> '{}') END),
+		athar.date_fault(i.live_on),
+		CASE WHEN NOT i.status IN ('null', '"planned"', '"in_progress"', '"live"', '"done"', '"verified"', '"cancelled"')
+			THEN 'must be planned, in_progress, live, done, verified or cancelled' END,
+		athar.amount_fault(i.weight),
+		athar.amount_fault(i.budget),
+		coalesce(athar.text_fault(i.parent), CASE
+			WHEN coalesce(i.parent, 'null') = 'null' THEN NULL
+			WHEN NOT (i.parent #>> '{}') = ANY (SELECT l.id FROM link l) THEN 'item ' || athar.quoted(i.parent #>> '{}') || ' is not in the plan'
+			WHEN i.parent #>> '{}' = i.id THEN 'an item cannot be its own parent'
+			WHEN NOT i.is_repeated AND NOT i.id = ANY (SELECT r.id FROM rooted r) THEN 'its parents form a loop' END),
+		CASE WHEN jsonb_typeof(i.depends_on) NOT IN ('array', 'null') THEN 'must be an array of item ids' END,
+		CASE WHEN jsonb_typeof(i.kpis) NOT IN ('array', 'null') THEN 'must be an array of objects with a kpi' END] END AS faults
+	FROM item i
+), reason AS (
+	SELECT 0 AS ordinal, 0 AS place, 0::bigint AS entry, '' AS path,
+		CASE WHEN jsonb_typeof(validate_plan.document) IS DISTINCT FROM 'object' THEN 'must be an object' END AS fault
+	UNION ALL
+	SELECT 0, 1, 0, h.path, h.fault
+	FROM (VALUES
+		('/title', athar.title_fault(validate_plan.document -> 'title')),
+		('/title_ar', athar.text_fault(validate_plan.document -> 'title_ar')),
+		('/purpose', athar.text_fault(validate_plan.document -> 'purpose')),
+		('/purpose_ar', athar.text_fault(validate_plan.document -> 'purpose_ar')),
+		('/items', CASE WHEN jsonb_typeof(validate_plan.document -> 'items') NOT IN ('array', 'null') THEN 'must be an array' END)) AS h (path, fault)
+	WHERE jsonb_typeof(validate_plan.document) = 'object'
+	UNION ALL
+	SELECT f.ordinal, u.place::integer, 0,
+		f.path || (ARRAY['', '/id', '/title', '/title_ar', '/kind', '/owner', '/service', '/stage', '/channel', '/starts_on', '/due_on', '/live_on',
+			'/status', '/weight', '/budget', '/parent', '/depends_on', '/kpis'])[u.place],
+		u.fault
+	FROM field f
+	CROSS JOIN LATERAL unnest(f.faults) WITH ORDINALITY AS u (fault, place)
+	WHERE array_remove(f.faults, NULL) <> '{}'
+	UNION ALL
+	SELECT i.ordinal, 17, d.ordinality, i.path || '/depends_on/' || (d.ordinality - 1)::text, CASE
+		WHEN jsonb_typeof(d.value) <> 'string' THEN 'must be a string, the id of an item'
+		WHEN d.value #>> '{}' = i.id THEN 'an item cannot depend on itself'
+		WHEN NOT (d.value #>> '{}') = ANY (SELECT l.id FROM link l) THEN 'item ' || athar.quoted(d.value #>> '{}') || ' is not in the plan' END
+	FROM item i
+	CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(i.depends_on) = 'array' THEN i.depends_on ELSE jsonb '[]' END) WITH ORDINALITY AS d (value, ordinality)
+	WHERE i.depends_on IS NOT NULL
+	UNION ALL
+	SELECT i.ordinal, 18, k.ordinality, i.path || '/kpis/' || (k.ordinality - 1)::text, CASE
+		WHEN jsonb_typeof(k.value -> 'kpi') IS DISTINCT FROM 'string' THEN 'must be an object with a kpi, a string'
+		WHEN NOT EXISTS (SELECT FROM athar.kpi p WHERE p.code = k.value ->> 'kpi') THEN 'KPI ' || athar.quoted(k.value ->> 'kpi') || ' does not exist'
+		WHEN row_number() OVER (PARTITION BY i.ordinal, k.value ->> 'kpi' ORDER BY k.ordinality) > 1 THEN 'KPI ' || athar.quoted(k.value ->> 'kpi') || ' is named twice'
+		WHEN jsonb_typeof(k.value -> 'target') NOT IN ('string', 'null') THEN 'target must be a string' END
+	FROM item i
+	CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(i.kpis) = 'array' THEN i.kpis ELSE jsonb '[]' END) WITH ORDINALITY AS k (value, ordinality)
+	WHERE i.kpis IS NOT NULL
+)
+SELECT r.path, r.fault
+FROM reason r
+WHERE r.fault IS NOT NULL
+ORDER BY r.ordinal, r.place, r.entry;
+END;
+COMMENT ON FUNCTION athar.validate_plan(jsonb) IS
+'Everything that is wrong with a plan document, in its order, without saving it: path (JSON pointer; an item is named by its id, or by its index where it has no id of its own) and fault. No row: it can be saved.
+JSON null in an optional field counts as absent; unknown keys are never faults. NULL is one fault. Raises nothing.';
+
+CREATE OR REPLACE FUNCTION athar.check_plan(document jsonb)
+RETURNS boolean
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT athar.fail('22023',
+	'the plan document has ' || count(*) || CASE WHEN count(*) = 1 THEN ' fault' ELSE ' faults' END,
+	string_agg(coalesce(nullif(f.path, ''), 'the document') || ': ' || f.fault, E'\n' ORDER BY f.place) FILTER (WHERE f.place <= 1000)
+		|| CASE WHEN count(*) > 1000 THEN E'\n... and ' || count(*) - 1000 || ' more' ELSE '' END,
+	'Correct them and save again; nothing was saved. validate_plan() lists them without saving.')
+FROM (SELECT v.path, v.fault, row_number() OVER () AS place FROM athar.validate_plan(check_plan.document) v) AS f
+HAVING count(*) > 0;
+END;
+COMMENT ON FUNCTION athar.check_plan(jsonb) IS
+'Raises 22023 with all faults of a plan document at once (the first thousand in words), as validate_plan() finds them; NULL if there are none.';

@@ -1,0 +1,606 @@
+-- 50 plan: documents checked, versions saved, read and told; nothing anybody wrote is lost
+
+CREATE OR REPLACE FUNCTION athar.project_id(code text)
+RETURNS integer
+LANGUAGE SQL STABLE STRICT PARALLEL SAFE
+RETURN coalesce((SELECT j.id FROM athar.project j WHERE j.code = project_id.code),
+	athar.missing('project', project_id.code, 'create_project()'));
+COMMENT ON FUNCTION athar.project_id(text) IS
+'The internal key of the project with this code; NULL for NULL, 42704 if there is none.';
+
+-- A document in parts
+
+CREATE OR REPLACE FUNCTION athar.plan_header(document jsonb)
+RETURNS jsonb
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN athar.list_of(plan_header.document, 'items') = jsonb '[]' THEN plan_header.document ELSE plan_header.document - 'items' END;
+COMMENT ON FUNCTION athar.plan_header(jsonb) IS
+'A plan document without its items. An empty or absent list stays as it was written, so that the document can be put together again exactly.';
+
+CREATE OR REPLACE FUNCTION athar.plan_hash(project text, version integer, parent_hash bytea, header jsonb, items text)
+RETURNS bytea
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN sha256(convert_to('["athar-plan/1", ' || to_jsonb(plan_hash.project)::text || ', ' || plan_hash.version || ', '
+	|| coalesce('"' || encode(plan_hash.parent_hash, 'hex') || '"', 'null') || ', ' || plan_hash.header::text || ', ' || plan_hash.items || ']', 'UTF8'));
+COMMENT ON FUNCTION athar.plan_hash(text, integer, bytea, jsonb, text) IS
+'The hash of a plan version: SHA-256 over the UTF-8 text of the JSON array ["athar-plan/1", project code, version, parent''s hash in hex or null, header, items], each as jsonb prints it; items is the text of the array of items.';
+
+-- The plan as rows
+
+CREATE OR REPLACE FUNCTION athar.plan_document(project_id integer, version integer)
+RETURNS jsonb
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT CASE WHEN v.items = '{}' THEN v.header ELSE v.header || jsonb_build_object('items',
+	(SELECT jsonb_agg(i.document ORDER BY m.ordinal)
+	FROM unnest(v.items) WITH ORDINALITY AS m (revision, ordinal)
+	JOIN athar.plan_item i ON i.project_id = v.project_id AND i.revision = m.revision)) END
+FROM athar.plan_version v
+WHERE v.project_id = plan_document.project_id AND v.version = plan_document.version;
+END;
+COMMENT ON FUNCTION athar.plan_document(integer, integer) IS
+'The document of one version, put together from its header and item revisions; NULL if there is no such version. get_plan() is what applications call.';
+
+CREATE OR REPLACE FUNCTION athar.plan_parts(document jsonb)
+RETURNS TABLE (path text, ordinal bigint, key text, item_id text, value jsonb)
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT '/' || athar.pointer_token(h.key), 0::bigint, h.key, NULL::text, h.value
+FROM jsonb_each(plan_parts.document) AS h (key, value)
+WHERE h.key <> 'items'
+UNION ALL
+SELECT '/items/' || athar.pointer_token(i.value ->> 'id'), i.ordinality, NULL::text, i.value ->> 'id', i.value
+FROM jsonb_array_elements(athar.list_of(plan_parts.document, 'items')) WITH ORDINALITY AS i (value, ordinality);
+END;
+COMMENT ON FUNCTION athar.plan_parts(jsonb) IS
+'A plan document cut into the parts that can be in conflict: one row for each key of its header (ordinal 0, item_id NULL) and for each item (ordinal from 1, key NULL).';
+
+CREATE OR REPLACE FUNCTION athar.plan_actions(project_id integer, version integer)
+RETURNS TABLE (item_id text, revision integer, ordinal integer, title text, title_ar text, kind text,
+	owner_id integer, service_id integer, stage_id integer, channel_id integer, starts_on date, due_on date, live_on date,
+	status text, weight double precision, budget numeric, parent_item_id text)
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT i.item_id, i.revision, m.ordinal::integer, i.document ->> 'title', i.document ->> 'title_ar', i.document ->> 'kind',
+	(SELECT u.id FROM athar.unit u WHERE u.code = i.document ->> 'owner'),
+	(SELECT s.id FROM athar.service s WHERE s.code = i.document ->> 'service'),
+	(SELECT t.id FROM athar.service s JOIN athar.stage t ON t.service_id = s.id
+		WHERE s.code = i.document ->> 'service' AND t.code = i.document ->> 'stage'),
+	(SELECT c.id FROM athar.channel c WHERE c.code = i.document ->> 'channel'),
+	(i.document ->> 'starts_on')::date, (i.document ->> 'due_on')::date, (i.document ->> 'live_on')::date,
+	coalesce(i.document ->> 'status', 'planned'),
+	coalesce(round((i.document ->> 'weight')::numeric, 300), 1)::double precision,
+	(i.document ->> 'budget')::numeric, i.document ->> 'parent'
+FROM athar.plan_version v
+CROSS JOIN LATERAL unnest(v.items) WITH ORDINALITY AS m (revision, ordinal)
+JOIN athar.plan_item i ON i.project_id = v.project_id AND i.revision = m.revision
+WHERE v.project_id = plan_actions.project_id AND v.version = plan_actions.version;
+END;
+COMMENT ON FUNCTION athar.plan_actions(integer, integer) IS
+'The items of one version in typed columns, as the table action shows the newest; codes have become keys, JSON null is NULL, status defaults to planned and weight to 1.';
+
+CREATE OR REPLACE FUNCTION athar.follow_plan(project_id integer, version integer)
+RETURNS void
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+UPDATE athar.action a
+SET removed_in_version = follow_plan.version
+WHERE a.project_id = follow_plan.project_id
+	AND a.removed_in_version IS NULL
+	AND NOT a.item_id = ANY (SELECT i.item_id
+		FROM athar.plan_version v
+		JOIN athar.plan_item i ON i.project_id = v.project_id AND i.revision = ANY (v.items)
+		WHERE v.project_id = follow_plan.project_id AND v.version = follow_plan.version);
+UPDATE athar.action a
+SET revision = n.revision, ordinal = n.ordinal, title = n.title, title_ar = n.title_ar, kind = n.kind, owner_id = n.owner_id,
+	service_id = n.service_id, stage_id = n.stage_id, channel_id = n.channel_id, starts_on = n.starts_on, due_on = n.due_on,
+	live_on = n.live_on, status = n.status, weight = n.weight, budget = n.budget, parent_item_id = n.parent_item_id,
+	removed_in_version = NULL
+FROM athar.plan_actions(follow_plan.project_id, follow_plan.version) n
+WHERE a.project_id = follow_plan.project_id
+	AND a.item_id = n.item_id
+	AND (a.revision <> n.revision OR a.ordinal <> n.ordinal OR a.removed_in_version IS NOT NULL);
+INSERT INTO athar.action (project_id, item_id, revision, ordinal, title, title_ar, kind, owner_id, service_id, stage_id, channel_id,
+	starts_on, due_on, live_on, status, weight, budget, parent_item_id)
+SELECT follow_plan.project_id, n.item_id, n.revision, n.ordinal, n.title, n.title_ar, n.kind, n.owner_id, n.service_id, n.stage_id, n.channel_id,
+	n.starts_on, n.due_on, n.live_on, n.status, n.weight, n.budget, n.parent_item_id
+FROM athar.plan_actions(follow_plan.project_id, follow_plan.version) n
+WHERE NOT EXISTS (SELECT FROM athar.action a WHERE a.project_id = follow_plan.project_id AND a.item_id = n.item_id)
+ORDER BY n.ordinal;
+END;
+COMMENT ON FUNCTION athar.follow_plan(integer, integer) IS
+'Makes the rows of action what this version says; rows that say so already are not touched, items that left are marked and not deleted. Part of saving: the project''s row is locked by the caller.';
+
+-- Saving
+
+CREATE OR REPLACE FUNCTION athar.commit_plan(project_id integer, parent_version integer, merged_version integer, document jsonb, reason text)
+RETURNS integer
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+WITH parent AS MATERIALIZED (
+	SELECT v.version, v.items, v.header, v.version_hash, v.saved_at
+	FROM athar.plan_version v
+	WHERE v.project_id = commit_plan.project_id AND v.version = commit_plan.parent_version
+), candidate AS MATERIALIZED (
+	SELECT c.ordinality AS ordinal, c.value ->> 'id' AS item_id, c.value AS document, i.revision AS kept_revision, i.document AS kept_document
+	FROM jsonb_array_elements(athar.list_of(commit_plan.document, 'items')) WITH ORDINALITY AS c (value, ordinality)
+	LEFT JOIN (parent p JOIN athar.plan_item i ON i.project_id = commit_plan.project_id AND i.revision = ANY (p.items))
+		ON i.item_id = c.value ->> 'id' AND i.document = c.value
+), added AS (
+	INSERT INTO athar.plan_item (project_id, revision, item_id, document)
+	SELECT commit_plan.project_id,
+		coalesce((SELECT max(i.revision) FROM athar.plan_item i WHERE i.project_id = commit_plan.project_id), 0)
+			+ row_number() OVER (ORDER BY c.ordinal),
+		c.item_id, c.document
+	FROM candidate c
+	WHERE c.kept_revision IS NULL
+	RETURNING item_id, revision
+), manifest AS (
+	SELECT coalesce(array_agg(coalesce(c.kept_revision, a.revision) ORDER BY c.ordinal), '{}') AS items,
+		'[' || coalesce(string_agg(coalesce(c.kept_document, c.document)::text, ', ' ORDER BY c.ordinal), '') || ']' AS documents
+	FROM candidate c
+	LEFT JOIN added a ON a.item_id = c.item_id
+)
+INSERT INTO athar.plan_version (project_id, version, parent_version, merged_version, items, header, author, reason, saved_at, version_hash)
+SELECT j.id, j.head_version + 1, p.version, commit_plan.merged_version, m.items, athar.plan_header(commit_plan.document),
+	athar.current_actor(), commit_plan.reason, greatest(clock_timestamp(), p.saved_at),
+	athar.plan_hash(j.code, j.head_version + 1, p.version_hash, athar.plan_header(commit_plan.document), m.documents)
+FROM athar.project j
+CROSS JOIN manifest m
+LEFT JOIN parent p ON true
+WHERE j.id = commit_plan.project_id
+	AND (p.version IS NULL OR p.items <> m.items OR p.header <> athar.plan_header(commit_plan.document));
+UPDATE athar.project j
+SET head_version = j.head_version + 1
+WHERE j.id = commit_plan.project_id
+	AND EXISTS (SELECT FROM athar.plan_version v WHERE v.project_id = j.id AND v.version = j.head_version + 1);
+SELECT athar.follow_plan(j.id, j.head_version)
+FROM athar.project j
+WHERE j.id = commit_plan.project_id AND j.head_version IS DISTINCT FROM commit_plan.parent_version;
+SELECT j.head_version
+FROM athar.project j
+WHERE j.id = commit_plan.project_id;
+END;
+COMMENT ON FUNCTION athar.commit_plan(integer, integer, integer, jsonb, text) IS
+'Makes a checked document the next version of a plan and lets action follow; answers the newest version, which is parent_version itself where the document says nothing new. Only items that differ get a new revision.
+The caller has locked the project''s row in an earlier statement and found parent_version (NULL for the first) to be its newest.';
+
+CREATE OR REPLACE FUNCTION athar.plan_clashes(project_id integer, base_version integer, head_version integer, document jsonb)
+RETURNS jsonb
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+WITH side AS MATERIALIZED (
+	SELECT athar.plan_document(plan_clashes.project_id, plan_clashes.base_version) AS base,
+		athar.plan_document(plan_clashes.project_id, plan_clashes.head_version) AS theirs
+), part AS (
+	SELECT path, coalesce(o.ordinal, t.ordinal, b.ordinal) AS ordinal, coalesce(o.key, t.key, b.key) AS key,
+		coalesce(o.item_id, t.item_id, b.item_id) AS item_id, b.value AS base, o.value AS ours, t.value AS theirs
+	FROM athar.plan_parts((SELECT s.base FROM side s)) b
+	FULL JOIN athar.plan_parts(plan_clashes.document) o USING (path)
+	FULL JOIN athar.plan_parts((SELECT s.theirs FROM side s)) t USING (path)
+), clash AS (
+	SELECT p.path, p.ordinal, p.base, p.ours, p.theirs,
+		CASE WHEN p.base IS NULL THEN 'add/add' WHEN p.ours IS NULL THEN 'delete/edit' WHEN p.theirs IS NULL THEN 'edit/delete' ELSE 'edit/edit' END AS kind,
+		(SELECT max(v.version) + 1
+		FROM athar.plan_version v
+		WHERE v.project_id = plan_clashes.project_id AND v.version >= plan_clashes.base_version AND v.version < plan_clashes.head_version
+			AND CASE WHEN p.item_id IS NULL THEN v.header -> p.key ELSE
+				(SELECT i.document
+				FROM athar.plan_item i
+				WHERE i.project_id = v.project_id AND i.revision = ANY (v.items) AND i.item_id = p.item_id) END IS DISTINCT FROM p.theirs) AS their_version
+	FROM part p
+	WHERE p.ours IS DISTINCT FROM p.base AND p.theirs IS DISTINCT FROM p.base AND p.ours IS DISTINCT FROM p.theirs
+), told AS (
+	SELECT jsonb_agg(jsonb_build_object('path', c.path, 'kind', c.kind)
+		|| CASE WHEN c.base IS NULL THEN jsonb '{}' ELSE jsonb_build_object('base', c.base) END
+		|| CASE WHEN c.ours IS NULL THEN jsonb '{}' ELSE jsonb_build_object('ours', c.ours) END
+		|| CASE WHEN c.theirs IS NULL THEN jsonb '{}' ELSE jsonb_build_object('theirs', c.theirs) END
+		|| jsonb_build_object('their_version', v.version, 'their_author', v.author, 'their_reason', v.reason)
+		ORDER BY c.ordinal, c.path) AS conflicts
+	FROM clash c
+	JOIN athar.plan_version v ON v.project_id = plan_clashes.project_id AND v.version = c.their_version
+), stale AS (
+	SELECT jsonb_build_array(jsonb_build_object('path', '', 'kind', 'stale', 'their_version', h.version, 'their_author', h.author, 'their_reason', h.reason,
+		'versions', (SELECT jsonb_agg(jsonb_build_object('version', v.version, 'author', v.author, 'reason', v.reason) ORDER BY v.version)
+			FROM athar.plan_version v
+			WHERE v.project_id = h.project_id AND v.version > plan_clashes.base_version AND v.version <= h.version))) AS conflicts
+	FROM athar.plan_version h
+	WHERE h.project_id = plan_clashes.project_id AND h.version = plan_clashes.head_version
+)
+SELECT CASE WHEN plan_clashes.document NOT IN (s.base, s.theirs) THEN coalesce(t.conflicts, w.conflicts) END
+FROM side s
+CROSS JOIN told t
+CROSS JOIN stale w;
+END;
+COMMENT ON FUNCTION athar.plan_clashes(integer, integer, integer, jsonb) IS
+'Why a document that was made from base_version cannot simply follow head_version: an array of conflicts {path, kind, base, ours, theirs, their_version, their_author, their_reason}, ours being the document; an absent side is left out.
+One for each item and each key of the header that both sides changed, and differently (kind edit/edit, edit/delete, delete/edit, add/add; ours first). Where both sides changed other things: one of kind stale, path empty, with the versions made since.
+NULL where there is nothing to lose: the document says what one of the two versions says.';
+
+CREATE OR REPLACE FUNCTION athar.keep_draft(project_id integer, base_version integer, document jsonb, reason text, on_conflict text,
+	OUT status text, OUT version integer, OUT draft integer, OUT conflicts jsonb)
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+SELECT athar.fail('AT002', 'the plan of project ' || athar.quoted(j.code) || ' has changed since version ' || keep_draft.base_version,
+	c.conflicts::text,
+	'Read version ' || j.head_version || ' and make the change on it, or save with on_conflict ''draft'', which keeps the text. Nothing was saved.')
+FROM athar.project j
+CROSS JOIN LATERAL athar.plan_clashes(j.id, keep_draft.base_version, j.head_version, keep_draft.document) AS c (conflicts)
+WHERE keep_draft.on_conflict = 'error' AND j.id = keep_draft.project_id AND c.conflicts IS NOT NULL;
+WITH clash AS MATERIALIZED (
+	SELECT j.head_version, athar.plan_clashes(j.id, keep_draft.base_version, j.head_version, keep_draft.document) AS conflicts
+	FROM athar.project j
+	WHERE j.id = keep_draft.project_id
+), kept AS (
+	INSERT INTO athar.plan_draft (project_id, base_version, document, author, reason, saved_at)
+	SELECT keep_draft.project_id, keep_draft.base_version, keep_draft.document, athar.current_actor(), keep_draft.reason, clock_timestamp()
+	FROM clash c
+	WHERE c.conflicts IS NOT NULL
+	RETURNING id
+), open AS (
+	INSERT INTO athar.plan_conflict (draft_id, path, kind, conflict, their_version)
+	SELECT k.id, e.value ->> 'path', e.value ->> 'kind', e.value, (e.value ->> 'their_version')::integer
+	FROM kept k
+	CROSS JOIN clash c
+	CROSS JOIN LATERAL jsonb_array_elements(c.conflicts) AS e (value)
+)
+SELECT CASE WHEN k.id IS NULL THEN 'unchanged' ELSE 'conflict' END, c.head_version, k.id, coalesce(c.conflicts, '[]')
+FROM clash c
+LEFT JOIN kept k ON true;
+END;
+COMMENT ON FUNCTION athar.keep_draft(integer, integer, jsonb, text, text) IS
+'What save_plan() does with a document whose base is not the newest version: keeps it as a draft with its conflicts, or raises AT002 with them where on_conflict is error. The caller has locked the project''s row in an earlier statement.';
+
+CREATE OR REPLACE FUNCTION athar.create_project(code text, name text, unit text, document jsonb, reason text, name_ar text DEFAULT NULL)
+RETURNS integer
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET athar.reason = ''
+SET jit = off
+BEGIN ATOMIC
+SELECT set_config('athar.reason', create_project.reason, true);
+SELECT athar.fail('AT001', 'a reason is required', 'The project was not created.', 'Say in the argument reason why it is begun.')
+WHERE coalesce(create_project.reason, '') !~ '[^[:space:]]';
+SELECT athar.check_definition('project', create_project.code, create_project.name);
+SELECT athar.fail('22023', 'a unit is required', 'The project was not created.', 'Pass the code of the unit that is accountable for it.')
+WHERE create_project.unit IS NULL;
+SELECT athar.fail('23505', 'project ' || athar.quoted(create_project.code) || ' exists already', 'Nothing was changed.',
+	'Save a new version of its plan with save_plan(), or choose another code.')
+WHERE EXISTS (SELECT FROM athar.project j WHERE j.code = create_project.code);
+SELECT athar.check_plan(create_project.document);
+INSERT INTO athar.project (code, name, name_ar, unit_id)
+VALUES (create_project.code, create_project.name, create_project.name_ar, athar.unit_id(create_project.unit));
+INSERT INTO athar.participant (project_id, unit_id, role)
+SELECT j.id, j.unit_id, 'accountable'
+FROM athar.project j
+WHERE j.code = create_project.code;
+SELECT athar.commit_plan(j.id, NULL, NULL, create_project.document, create_project.reason)
+FROM athar.project j
+WHERE j.code = create_project.code;
+SELECT j.id
+FROM athar.project j
+WHERE j.code = create_project.code;
+END;
+COMMENT ON FUNCTION athar.create_project(text, text, text, jsonb, text, text) IS
+'Begins an improvement project: its code, name, accountable unit (code), plan document (which becomes version 1) and the reason; name_ar is optional. Returns its internal key.
+Errors: AT001 without a reason; 22023 without code, name or unit, or for a document with faults (all are named, see validate_plan()); 42704 for an unknown unit; 23505 if the code is taken.';
+
+CREATE OR REPLACE FUNCTION athar.save_plan(project text, document jsonb, base_version integer, reason text, on_conflict text DEFAULT 'draft',
+	OUT status text, OUT version integer, OUT draft integer, OUT conflicts jsonb)
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET athar.reason = ''
+SET jit = off
+BEGIN ATOMIC
+SELECT set_config('athar.reason', save_plan.reason, true);
+SELECT athar.fail('AT001', 'a reason is required', 'The plan was not saved.', 'Say in the argument reason why the plan changes.')
+WHERE coalesce(save_plan.reason, '') !~ '[^[:space:]]';
+SELECT athar.fail('22023', 'unknown on_conflict ' || coalesce(athar.quoted(save_plan.on_conflict), 'NULL'), 'The plan was not saved.',
+	'Use ''draft'' to keep the text of a save in conflict, or ''error'' to have the conflicts raised.')
+WHERE coalesce(save_plan.on_conflict, '') NOT IN ('draft', 'error');
+SELECT athar.fail('22023', 'a project is required', 'The plan was not saved.', 'Pass the code of the project.')
+WHERE save_plan.project IS NULL;
+SELECT athar.project_id(save_plan.project);
+SELECT athar.check_plan(save_plan.document);
+SELECT j.id
+FROM athar.project j
+WHERE j.code = save_plan.project
+FOR NO KEY UPDATE;
+SELECT athar.fail('22023', CASE WHEN save_plan.base_version IS NULL THEN 'a base version is required'
+		ELSE 'project ' || athar.quoted(j.code) || ' has no version ' || save_plan.base_version END,
+	'The plan was not saved. Its newest version is ' || j.head_version || '.',
+	'Pass the version that was read and edited; plan_history() lists all.')
+FROM athar.project j
+WHERE j.code = save_plan.project AND coalesce(save_plan.base_version, 0) NOT BETWEEN 1 AND j.head_version;
+SELECT CASE WHEN c.version > j.head_version THEN 'saved' ELSE 'unchanged' END, c.version, NULL::integer, jsonb '[]'
+FROM athar.project j
+CROSS JOIN LATERAL athar.commit_plan(j.id, j.head_version, NULL, save_plan.document, save_plan.reason) AS c (version)
+WHERE j.code = save_plan.project AND j.head_version = save_plan.base_version
+UNION ALL
+SELECT d.status, d.version, d.draft, d.conflicts
+FROM athar.project j
+CROSS JOIN LATERAL athar.keep_draft(j.id, save_plan.base_version, save_plan.document, save_plan.reason, save_plan.on_conflict) d
+WHERE j.code = save_plan.project AND j.head_version > save_plan.base_version;
+END;
+COMMENT ON FUNCTION athar.save_plan(text, jsonb, integer, text, text) IS
+'Saves a plan document as the next version of a project''s plan. base_version is the version its author had read; the reason is required.
+status: saved (version is the new one), unchanged (it says what the plan says already: no version is made), or conflict (others saved since base_version: version is theirs, the text is kept as the draft named, conflicts says what both sides changed; see plan_conflicts()). conflicts is an empty array otherwise.
+on_conflict => error raises AT002 with the conflicts in the detail instead, and keeps nothing. Errors: AT001 without a reason; 42704 for an unknown project; 22023 for a document with faults (all are named, see validate_plan()), a base version that is missing or does not exist, another on_conflict;
+40001 in REPEATABLE READ where somebody else saved first.';
+
+CREATE OR REPLACE FUNCTION athar.check_version(project text, version integer)
+RETURNS boolean
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT athar.fail('22023', 'project ' || athar.quoted(j.code) || ' has no version ' || check_version.version,
+	'Its newest version is ' || j.head_version || '.', 'Pass one of 1 to ' || j.head_version || '; plan_history() lists them.')
+FROM athar.project j
+WHERE j.id = (SELECT athar.project_id(check_version.project)) AND check_version.version NOT BETWEEN 1 AND j.head_version;
+END;
+COMMENT ON FUNCTION athar.check_version(text, integer) IS
+'Raises 42704 for an unknown project and 22023 for a version it does not have; NULL if both exist or are NULL.';
+
+CREATE OR REPLACE FUNCTION athar.name_version(project text, version integer, name text)
+RETURNS void
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+SELECT athar.fail('22023', 'the name of a version is blank', 'The version keeps the name it has.', 'Pass a name, or NULL to take it away.')
+WHERE name_version.name !~ '[^[:space:]]';
+SELECT athar.check_version(name_version.project, name_version.version);
+UPDATE athar.plan_version v
+SET name = name_version.name
+WHERE v.project_id = athar.project_id(name_version.project) AND v.version = name_version.version
+	AND v.name IS DISTINCT FROM name_version.name;
+END;
+COMMENT ON FUNCTION athar.name_version(text, integer, text) IS
+'Gives a version of a plan a name (baseline 2026, approved by cabinet) or, with NULL, takes it away. Errors: 22023 for a blank name or a version that does not exist, 42704 for an unknown project.';
+
+-- Reading
+
+CREATE OR REPLACE FUNCTION athar.get_plan(project text, version integer DEFAULT NULL, as_of timestamptz DEFAULT NULL, approved boolean DEFAULT false)
+RETURNS jsonb
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT athar.fail('0A000', 'approved plans cannot be read yet', 'Versions have no approvals in this release.', 'Leave approved out, and ask by version or by time.')
+WHERE get_plan.approved;
+SELECT athar.fail('22023', 'version and as_of exclude each other', 'No plan was read.', 'Ask by version or by time.')
+WHERE get_plan.version IS NOT NULL AND get_plan.as_of IS NOT NULL;
+SELECT athar.check_version(get_plan.project, get_plan.version);
+SELECT athar.plan_document(j.id, CASE
+	WHEN get_plan.version IS NOT NULL THEN get_plan.version
+	WHEN get_plan.as_of IS NULL THEN j.head_version
+	ELSE (SELECT max(v.version) FROM athar.plan_version v WHERE v.project_id = j.id AND v.saved_at <= get_plan.as_of) END)
+FROM athar.project j
+WHERE j.code = get_plan.project;
+END;
+COMMENT ON FUNCTION athar.get_plan(text, integer, timestamptz, boolean) IS
+'The plan document of a project exactly as it was saved: the newest version, or the one of this number, or the newest one saved at or before as_of (NULL if there was none yet). NULL for a NULL project.
+Errors: 42704 for an unknown project; 22023 for a version that does not exist, or for version and as_of together; 0A000 for approved => true.';
+
+CREATE OR REPLACE FUNCTION athar.changed_keys(old jsonb, new jsonb)
+RETURNS text
+LANGUAGE SQL STABLE PARALLEL SAFE
+RETURN (
+	SELECT string_agg(key || CASE
+			WHEN coalesce(o.word, n.word, '') = '' OR (o.value IS NOT NULL AND o.word IS NULL) OR (n.value IS NOT NULL AND n.word IS NULL) THEN ''
+			WHEN o.value IS NULL THEN ' set to ' || n.word
+			WHEN n.value IS NULL THEN ' ' || o.word || ' taken away'
+			ELSE ' ' || o.word || ' -> ' || n.word END, ', ' ORDER BY key COLLATE "C")
+	FROM (SELECT e.key, e.value, CASE WHEN e.value #>> '{}' ~ '^[^[:space:]\[{]{1,40}$' THEN e.value #>> '{}' END
+		FROM jsonb_each(changed_keys.old) AS e (key, value)) AS o (key, value, word)
+	FULL JOIN (SELECT e.key, e.value, CASE WHEN e.value #>> '{}' ~ '^[^[:space:]\[{]{1,40}$' THEN e.value #>> '{}' END
+		FROM jsonb_each(changed_keys.new) AS e (key, value)) AS n (key, value, word) USING (key)
+	WHERE o.value IS DISTINCT FROM n.value
+);
+COMMENT ON FUNCTION athar.changed_keys(jsonb, jsonb) IS
+'The keys in which two objects differ, in words, with both values where these are single words (due_on 2026-03-01 -> 2026-04-05, status planned -> live, steps); NULL if they are equal.';
+
+CREATE OR REPLACE FUNCTION athar.moved(places integer[])
+RETURNS integer[]
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'athar_moved';
+COMMENT ON FUNCTION athar.moved(integer[]) IS
+'Old places of items listed in their new order; answers the old places of those that were moved, so few as can be (the rest is a longest increasing subsequence; of several, the one whose items stood earliest). NULL for NULL; 22023 for NULLs among the places.';
+
+CREATE OR REPLACE FUNCTION athar.plan_history(project text)
+RETURNS TABLE (version integer, parent_version integer, author text, saved_at timestamptz, reason text, summary text, name text)
+LANGUAGE SQL STABLE PARALLEL SAFE
+SET jit = off
+BEGIN ATOMIC
+WITH step AS MATERIALIZED (
+	SELECT n.project_id, n.version, n.parent_version, n.author, n.saved_at, n.reason, n.name,
+		n.items AS new_items, coalesce(o.items, '{}') AS old_items, n.header - 'items' AS new_header, o.header - 'items' AS old_header
+	FROM athar.plan_version n
+	LEFT JOIN athar.plan_version o ON o.project_id = n.project_id AND o.version = n.parent_version
+	WHERE n.project_id = (SELECT athar.project_id(plan_history.project))
+), fresh AS (
+	SELECT s.version, i.item_id, i.document, array_position(s.new_items, r.revision) AS place
+	FROM step s
+	CROSS JOIN LATERAL (SELECT unnest(s.new_items) EXCEPT SELECT unnest(s.old_items)) AS r (revision)
+	CROSS JOIN LATERAL (SELECT i.item_id, i.document FROM athar.plan_item i
+		WHERE i.project_id = s.project_id AND i.revision = r.revision OFFSET 0) AS i
+), gone AS (
+	SELECT s.version, i.item_id, i.document, array_position(s.old_items, r.revision) AS place
+	FROM step s
+	CROSS JOIN LATERAL (SELECT unnest(s.old_items) EXCEPT SELECT unnest(s.new_items)) AS r (revision)
+	CROSS JOIN LATERAL (SELECT i.item_id, i.document FROM athar.plan_item i
+		WHERE i.project_id = s.project_id AND i.revision = r.revision OFFSET 0) AS i
+), content AS (
+	SELECT version,
+		'added ' || string_agg(item_id, ', ' ORDER BY f.place) FILTER (WHERE g.document IS NULL) AS added,
+		'changed ' || string_agg(item_id || ' (' || athar.changed_keys(g.document, f.document) || ')', ', ' ORDER BY f.place)
+			FILTER (WHERE f.document IS NOT NULL AND g.document IS NOT NULL) AS changed,
+		'removed ' || string_agg(item_id, ', ' ORDER BY g.place) FILTER (WHERE f.document IS NULL) AS removed
+	FROM fresh f
+	FULL JOIN gone g USING (version, item_id)
+	GROUP BY version
+), shuffled AS (
+	SELECT s.version, s.project_id, s.new_items, s.old_items
+	FROM step s
+	WHERE EXISTS (SELECT
+		FROM unnest(s.new_items, s.old_items) AS r (fresh, gone)
+		WHERE r.fresh <> r.gone
+			AND (SELECT i.item_id FROM athar.plan_item i WHERE i.project_id = s.project_id AND i.revision = r.fresh)
+				<> (SELECT i.item_id FROM athar.plan_item i WHERE i.project_id = s.project_id AND i.revision = r.gone))
+), placed AS (
+	SELECT version, item_id, n.place AS new_place, o.place AS old_place
+	FROM (SELECT s.version, r.place,
+			(SELECT i.item_id FROM athar.plan_item i WHERE i.project_id = s.project_id AND i.revision = r.revision) AS item_id
+		FROM shuffled s
+		CROSS JOIN LATERAL unnest(s.new_items) WITH ORDINALITY AS r (revision, place)) AS n
+	JOIN (SELECT s.version, r.place,
+			(SELECT i.item_id FROM athar.plan_item i WHERE i.project_id = s.project_id AND i.revision = r.revision) AS item_id
+		FROM shuffled s
+		CROSS JOIN LATERAL unnest(s.old_items) WITH ORDINALITY AS r (revision, place)) AS o USING (version, item_id)
+), sequence AS (
+	SELECT p.version, athar.moved(array_agg(p.old_place::integer ORDER BY p.new_place)) AS moved,
+		jsonb_object_agg(p.old_place, p.item_id) AS item_ids
+	FROM placed p
+	GROUP BY p.version
+), shifted AS (
+	SELECT q.version, 'moved ' || string_agg(q.item_ids ->> r.old_place::text, ', ' ORDER BY r.ordinal) AS moved
+	FROM sequence q
+	CROSS JOIN LATERAL unnest(q.moved) WITH ORDINALITY AS r (old_place, ordinal)
+	GROUP BY q.version
+)
+SELECT s.version, s.parent_version, s.author, s.saved_at, s.reason,
+	coalesce(nullif(concat_ws('; ', c.added, c.changed, c.removed, m.moved,
+		CASE WHEN s.old_header IS NOT NULL THEN athar.changed_keys(s.old_header, s.new_header) END), ''), 'no items'),
+	s.name
+FROM step s
+LEFT JOIN content c ON c.version = s.version
+LEFT JOIN shifted m ON m.version = s.version
+ORDER BY s.version;
+END;
+COMMENT ON FUNCTION athar.plan_history(text) IS
+'The versions of a project''s plan, newest last: number, the version it was made from, author, time, reason, what it changed in words, and its name if it was given one. 42704 for an unknown project; no row for NULL.
+The words: items added, changed (with the keys, and both values where these are single words), removed and moved (as few as can be), by id, then the changed keys of the header: added A1; changed A3 (due_on 2026-03-01 -> 2026-04-05); removed A4; moved A5; purpose. A first version names its items alone.';
+
+CREATE OR REPLACE FUNCTION athar.plan_conflicts(draft integer)
+RETURNS TABLE (path text, kind text, base jsonb, ours jsonb, theirs jsonb, their_version integer, their_author text, their_reason text,
+	resolution text, value jsonb, resolved_at timestamptz, resolved_by text)
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT athar.fail('42704', 'draft ' || plan_conflicts.draft || ' does not exist', 'No conflict was read.', 'The view plan_drafts lists the drafts there are.')
+WHERE plan_conflicts.draft IS NOT NULL AND NOT EXISTS (SELECT FROM athar.plan_draft d WHERE d.id = plan_conflicts.draft);
+SELECT c.path, c.kind, c.conflict -> 'base', c.conflict -> 'ours', c.conflict -> 'theirs', c.their_version,
+	c.conflict ->> 'their_author', c.conflict ->> 'their_reason', c.resolution, c.value, c.resolved_at, c.resolved_by
+FROM athar.plan_conflict c
+WHERE c.draft_id = plan_conflicts.draft
+ORDER BY c.id;
+END;
+COMMENT ON FUNCTION athar.plan_conflicts(integer) IS
+'What a draft and the plan disagree about, one row each: where (JSON pointer, items named by id), what sort, the value both started from, the draft''s (ours) and the plan''s (theirs; NULL where a side has none), who made theirs, in which version and why, and how it was resolved. 42704 for an unknown draft; no row for NULL.';
+
+CREATE OR REPLACE VIEW athar.plan_drafts
+WITH (security_invoker = true)
+AS
+SELECT d.id AS draft, j.code::text AS project, d.base_version, d.author, d.reason, d.saved_at, d.status,
+	count(c.id) AS conflicts, count(c.id) FILTER (WHERE c.resolution IS NULL) AS open_conflicts
+FROM athar.plan_draft d
+JOIN athar.project j ON j.id = d.project_id
+LEFT JOIN athar.plan_conflict c ON c.draft_id = d.id
+GROUP BY d.id, j.code;
+COMMENT ON VIEW athar.plan_drafts IS 'Plans whose save met a conflict, kept with what they were to say';
+COMMENT ON COLUMN athar.plan_drafts.draft IS 'Number of the draft; see plan_conflicts()';
+COMMENT ON COLUMN athar.plan_drafts.project IS 'Code of the project';
+COMMENT ON COLUMN athar.plan_drafts.base_version IS 'The version its author had started from';
+COMMENT ON COLUMN athar.plan_drafts.author IS 'Who tried to save it';
+COMMENT ON COLUMN athar.plan_drafts.reason IS 'Why';
+COMMENT ON COLUMN athar.plan_drafts.saved_at IS 'When';
+COMMENT ON COLUMN athar.plan_drafts.status IS 'open, merged or dropped';
+COMMENT ON COLUMN athar.plan_drafts.conflicts IS 'Number of its conflicts';
+COMMENT ON COLUMN athar.plan_drafts.open_conflicts IS 'Number of them that are not resolved';
+
+CREATE OR REPLACE VIEW athar.actions
+WITH (security_invoker = true)
+AS
+SELECT j.code::text AS project, a.item_id AS action, a.ordinal, a.parent_item_id AS parent, a.title, a.title_ar, a.kind,
+	u.code::text AS owner, s.code::text AS service, t.code::text AS stage, c.code::text AS channel,
+	a.starts_on, a.due_on, a.live_on, a.status, a.weight::double precision AS weight, a.budget,
+	ARRAY(SELECT d.value #>> '{}'
+		FROM jsonb_array_elements(athar.list_of(i.document, 'depends_on')) WITH ORDINALITY AS d (value, ordinality)
+		ORDER BY d.ordinality) AS depends_on,
+	ARRAY(SELECT k.value ->> 'kpi'
+		FROM jsonb_array_elements(athar.list_of(i.document, 'kpis')) WITH ORDINALITY AS k (value, ordinality)
+		ORDER BY k.ordinality) AS kpis
+FROM athar.action a
+JOIN athar.project j ON j.id = a.project_id
+JOIN athar.plan_item i ON i.project_id = a.project_id AND i.revision = a.revision
+LEFT JOIN athar.unit u ON u.id = a.owner_id
+LEFT JOIN athar.service s ON s.id = a.service_id
+LEFT JOIN athar.stage t ON t.id = a.stage_id
+LEFT JOIN athar.channel c ON c.id = a.channel_id
+WHERE a.removed_in_version IS NULL;
+COMMENT ON VIEW athar.actions IS 'The actions of every plan as they stand now, one row each; those that a plan no longer has are left out';
+COMMENT ON COLUMN athar.actions.project IS 'Code of the project';
+COMMENT ON COLUMN athar.actions.action IS 'The item''s id in the plan';
+COMMENT ON COLUMN athar.actions.ordinal IS 'Place in the plan, from 1';
+COMMENT ON COLUMN athar.actions.parent IS 'Id of the item it is part of';
+COMMENT ON COLUMN athar.actions.title IS 'What is done';
+COMMENT ON COLUMN athar.actions.title_ar IS 'What is done, in Arabic';
+COMMENT ON COLUMN athar.actions.kind IS 'What sort of action it is';
+COMMENT ON COLUMN athar.actions.owner IS 'Code of the unit that does it';
+COMMENT ON COLUMN athar.actions.service IS 'Code of the service it improves';
+COMMENT ON COLUMN athar.actions.stage IS 'Code of the stage it improves, within that service';
+COMMENT ON COLUMN athar.actions.channel IS 'Code of the channel it improves';
+COMMENT ON COLUMN athar.actions.starts_on IS 'First day of work';
+COMMENT ON COLUMN athar.actions.due_on IS 'Day by which it should be done';
+COMMENT ON COLUMN athar.actions.live_on IS 'Day on which people first met it';
+COMMENT ON COLUMN athar.actions.status IS 'planned, in_progress, live, done, verified or cancelled';
+COMMENT ON COLUMN athar.actions.weight IS 'Weight among its siblings';
+COMMENT ON COLUMN athar.actions.budget IS 'Money set aside for it, in the currency of the plan';
+COMMENT ON COLUMN athar.actions.depends_on IS 'Ids of the items it waits for; empty if none';
+COMMENT ON COLUMN athar.actions.kpis IS 'Codes of the KPIs it is to move; empty if none';
+
+CREATE OR REPLACE VIEW athar.plan_progress
+WITH (security_invoker = true)
+AS
+SELECT j.code::text AS project, j.name, j.name_ar, u.code::text AS unit, v.version, v.saved_at, v.author,
+	count(a.id) AS actions,
+	count(a.id) FILTER (WHERE a.status = 'planned') AS planned,
+	count(a.id) FILTER (WHERE a.status = 'in_progress') AS in_progress,
+	count(a.id) FILTER (WHERE a.status = 'live') AS live,
+	count(a.id) FILTER (WHERE a.status = 'done') AS done,
+	count(a.id) FILTER (WHERE a.status = 'verified') AS verified,
+	count(a.id) FILTER (WHERE a.status = 'cancelled') AS cancelled,
+	count(a.id) FILTER (WHERE a.status IN ('planned', 'in_progress') AND a.due_on < current_date) AS overdue,
+	coalesce(sum(a.weight::double precision) FILTER (WHERE a.is_counted AND a.status IN ('done', 'verified')), 0)
+		/ nullif(sum(a.weight::double precision) FILTER (WHERE a.is_counted), 0) AS done_share,
+	min(a.starts_on) AS starts_on, max(a.due_on) AS due_on, sum(a.budget) AS budget,
+	(SELECT count(*) FROM athar.plan_draft d WHERE d.project_id = j.id AND d.status = 'open') AS open_drafts
+FROM athar.project j
+JOIN athar.unit u ON u.id = j.unit_id
+LEFT JOIN athar.plan_version v ON v.project_id = j.id AND v.version = j.head_version
+LEFT JOIN (
+	SELECT a.id, a.project_id, a.status, a.weight, a.starts_on, a.due_on, a.budget,
+		a.status <> 'cancelled' AND NOT EXISTS (SELECT FROM athar.action b
+			WHERE b.project_id = a.project_id AND b.parent_item_id = a.item_id AND b.removed_in_version IS NULL) AS is_counted
+	FROM athar.action a
+	WHERE a.removed_in_version IS NULL) AS a ON a.project_id = j.id
+GROUP BY j.id, u.code, v.project_id, v.version;
+COMMENT ON VIEW athar.plan_progress IS 'How far each project''s plan is, one row per project';
+COMMENT ON COLUMN athar.plan_progress.project IS 'Code of the project';
+COMMENT ON COLUMN athar.plan_progress.name IS 'Name of the project';
+COMMENT ON COLUMN athar.plan_progress.name_ar IS 'Name of the project in Arabic';
+COMMENT ON COLUMN athar.plan_progress.unit IS 'Code of the accountable unit';
+COMMENT ON COLUMN athar.plan_progress.version IS 'The newest version of the plan';
+COMMENT ON COLUMN athar.plan_progress.saved_at IS 'When that was saved';
+COMMENT ON COLUMN athar.plan_progress.author IS 'Who saved it';
+COMMENT ON COLUMN athar.plan_progress.actions IS 'Number of its actions';
+COMMENT ON COLUMN athar.plan_progress.planned IS 'Actions that are planned';
+COMMENT ON COLUMN athar.plan_progress.in_progress IS 'Actions that are in progress';
+COMMENT ON COLUMN athar.plan_progress.live IS 'Actions that people have met and that are not done';
+COMMENT ON COLUMN athar.plan_progress.done IS 'Actions that are done and not verified';
+COMMENT ON COLUMN athar.plan_progress.verified IS 'Actions whose effect is verified';
+COMMENT ON COLUMN athar.plan_progress.cancelled IS 'Actions that were cancelled';
+COMMENT ON COLUMN athar.plan_progress.overdue IS 'Actions planned or in progress whose due_on has passed, in the session''s time zone';
+COMMENT ON COLUMN athar.plan_progress.done_share IS 'Share of the weight that is done or verified, 0 to 1; cancelled actions and those that only hold others do not count; NULL where there is no weight';
+COMMENT ON COLUMN athar.plan_progress.starts_on IS 'Earliest first day of its actions';
+COMMENT ON COLUMN athar.plan_progress.due_on IS 'Latest due day of its actions';
+COMMENT ON COLUMN athar.plan_progress.budget IS 'Sum of the actions'' budgets, in the currency of the plan';
+COMMENT ON COLUMN athar.plan_progress.open_drafts IS 'Drafts that wait for somebody to resolve their conflicts';
