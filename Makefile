@@ -18,6 +18,7 @@ OBJS = \
 	src/kpi.o \
 	src/plan.o \
 	src/access.o \
+	src/okr.o \
 	src/athar.o
 
 STATE = $(sort $(wildcard sql/state/*.sql))

@@ -191,25 +191,25 @@ match_spelling(const char *s, char *ascii)
 
 /* Bring every accepted spelling to lower-case ASCII; never longer. */
 static char *
-to_ascii(const char *text)
+to_ascii(const char *source)
 {
-	char	   *ascii = palloc(strlen(text) + 1);
+	char	   *ascii = palloc(strlen(source) + 1);
 	char	   *end = ascii;
 	bool		is_utf8 = GetDatabaseEncoding() == PG_UTF8;
 
-	while (*text != '\0')
+	while (*source != '\0')
 	{
 		char		c;
-		int			length = is_utf8 ? match_spelling(text, &c) : 0;
+		int			length = is_utf8 ? match_spelling(source, &c) : 0;
 
 		if (length == 0)
 		{
-			c = pg_ascii_tolower((unsigned char) *text);
+			c = pg_ascii_tolower((unsigned char) *source);
 			length = 1;
 		}
 		if (c != 0)
 			*end++ = isspace((unsigned char) c) ? ' ' : c;
-		text += length;
+		source += length;
 	}
 	*end = '\0';
 	return ascii;

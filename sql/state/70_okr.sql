@@ -6,6 +6,7 @@ CREATE TABLE athar.cycle (
 	name text NOT NULL,
 	name_ar text,
 	period daterange NOT NULL,
+	time_zone text NOT NULL,
 	closed_at timestamptz,
 	CONSTRAINT cycle_name_check CHECK (btrim(name) <> ''),
 	CONSTRAINT cycle_period_check CHECK (NOT isempty(period) AND lower(period) IS NOT NULL AND upper(period) IS NOT NULL
@@ -17,6 +18,7 @@ COMMENT ON COLUMN athar.cycle.code IS 'Key chosen by the user';
 COMMENT ON COLUMN athar.cycle.name IS 'Name for people';
 COMMENT ON COLUMN athar.cycle.name_ar IS 'Name in Arabic';
 COMMENT ON COLUMN athar.cycle.period IS 'The days it covers, [from, to)';
+COMMENT ON COLUMN athar.cycle.time_zone IS 'The time zone in which it begins and ends';
 COMMENT ON COLUMN athar.cycle.closed_at IS 'When it was closed and its grades frozen; NULL while it is open';
 
 CREATE TABLE athar.goal (
@@ -124,5 +126,5 @@ COMMENT ON TABLE athar.goal_progress IS 'The scheduled rollup''s history, one ro
 COMMENT ON COLUMN athar.goal_progress.goal_id IS 'The goal: references goal(id), checked by trigger';
 COMMENT ON COLUMN athar.goal_progress.rolled_up_at IS 'When the rollup ran';
 COMMENT ON COLUMN athar.goal_progress.value IS 'The measured or typed figure at that time; NULL if there was none';
-COMMENT ON COLUMN athar.goal_progress.progress IS 'Raw progress (value - start) / (target - start), not clamped; NULL where nothing is measured';
+COMMENT ON COLUMN athar.goal_progress.progress IS 'Raw progress (value - start) / (target - start), not clamped, or the mean of the goals below; NULL where nothing is measured';
 COMMENT ON COLUMN athar.goal_progress.coverage IS 'Share of the weight below that is measured, 0 to 1';
