@@ -29,6 +29,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "catalog.h"
 #include "error.h"
 #include "kpi.h"
 
@@ -396,6 +397,7 @@ athar_queue_dirty_buckets(PG_FUNCTION_ARGS)
 	static SPIPlanPtr plan_truncated = NULL;
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	SPIPlanPtr	plan;
+	athar_owner_state owner;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
@@ -403,7 +405,11 @@ athar_queue_dirty_buckets(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("queue_dirty_buckets: must be fired after a statement")));
+	/* A dump brings its own queue. */
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && athar_catalog_is_restore())
+		return PointerGetDatum(NULL);
 
+	athar_catalog_become_owner(RelationGetRelid(trigdata->tg_relation), &owner);
 	SPI_connect();
 	if (SPI_register_trigger_data(trigdata) < 0)
 		elog(ERROR, "SPI_register_trigger_data failed");
@@ -417,6 +423,7 @@ athar_queue_dirty_buckets(PG_FUNCTION_ARGS)
 		plan = kept_plan(&plan_truncated, queue_truncated, 0, NULL);
 	run(plan, NULL, NULL, 0, SPI_OK_INSERT);
 	SPI_finish();
+	athar_catalog_resign(&owner);
 	return PointerGetDatum(NULL);
 }
 

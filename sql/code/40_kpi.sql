@@ -191,10 +191,9 @@ COMMENT ON TRIGGER write_observations ON athar.observations IS 'Turns codes into
 CREATE OR REPLACE FUNCTION athar.queue_dirty_buckets()
 RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'athar_queue_dirty_buckets';
 COMMENT ON FUNCTION athar.queue_dirty_buckets() IS
-'Trigger function of observation: queues the days of the series that a statement touched, for refresh_measurements().';
+'Trigger function of observation: queues the days of the series that a statement touched, for refresh_measurements(). Silent while a dump is restored, and so without SET: it must see the search_path of the session. It writes the queue with the rights of the table''s owner.';
 
 CREATE OR REPLACE TRIGGER queue_inserted
 AFTER INSERT ON athar.observation REFERENCING NEW TABLE AS new_rows
