@@ -386,18 +386,35 @@ athar_write_observations(PG_FUNCTION_ARGS)
 										   observation.nulls));
 }
 
-/* Queue the days that a statement touched. */
+/* The plan that queues what the trigger's statement did. */
+static SPIPlanPtr
+queue_plan(TriggerEvent event)
+{
+	static SPIPlanPtr inserted = NULL;
+	static SPIPlanPtr updated = NULL;
+	static SPIPlanPtr deleted = NULL;
+	static SPIPlanPtr truncated = NULL;
+
+	if (TRIGGER_FIRED_BY_INSERT(event))
+		return kept_plan(&inserted, queue_inserted, 0, NULL);
+	if (TRIGGER_FIRED_BY_UPDATE(event))
+		return kept_plan(&updated, queue_updated, 0, NULL);
+	if (TRIGGER_FIRED_BY_DELETE(event))
+		return kept_plan(&deleted, queue_deleted, 0, NULL);
+	return kept_plan(&truncated, queue_truncated, 0, NULL);
+}
+
+/*
+ * Queue the days that a statement touched.  A dump brings its own queue: the
+ * session's search_path tells that it is being restored, so this function
+ * becomes the owner itself, rather than by options that would change it.
+ */
 PG_FUNCTION_INFO_V1(athar_queue_dirty_buckets);
 Datum
 athar_queue_dirty_buckets(PG_FUNCTION_ARGS)
 {
-	static SPIPlanPtr plan_inserted = NULL;
-	static SPIPlanPtr plan_updated = NULL;
-	static SPIPlanPtr plan_deleted = NULL;
-	static SPIPlanPtr plan_truncated = NULL;
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	SPIPlanPtr	plan;
-	athar_owner_state owner;
+	athar_owner_state state;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
@@ -405,25 +422,18 @@ athar_queue_dirty_buckets(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("queue_dirty_buckets: must be fired after a statement")));
-	/* A dump brings its own queue. */
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && athar_catalog_is_restore())
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) &&
+		athar_catalog_is_restore())
 		return PointerGetDatum(NULL);
 
-	athar_catalog_become_owner(RelationGetRelid(trigdata->tg_relation), &owner);
+	athar_catalog_become_owner(RelationGetRelid(trigdata->tg_relation),
+							   &state);
 	SPI_connect();
 	if (SPI_register_trigger_data(trigdata) < 0)
 		elog(ERROR, "SPI_register_trigger_data failed");
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
-		plan = kept_plan(&plan_inserted, queue_inserted, 0, NULL);
-	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
-		plan = kept_plan(&plan_updated, queue_updated, 0, NULL);
-	else if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
-		plan = kept_plan(&plan_deleted, queue_deleted, 0, NULL);
-	else
-		plan = kept_plan(&plan_truncated, queue_truncated, 0, NULL);
-	run(plan, NULL, NULL, 0, SPI_OK_INSERT);
+	run(queue_plan(trigdata->tg_event), NULL, NULL, 0, SPI_OK_INSERT);
 	SPI_finish();
-	athar_catalog_resign(&owner);
+	athar_catalog_resign(&state);
 	return PointerGetDatum(NULL);
 }
 

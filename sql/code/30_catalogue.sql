@@ -68,9 +68,7 @@ LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT athar.check_definition('unit', define_unit.code, define_unit.name);
-	-- two moves at once could close a loop that neither sees
-	SELECT pg_advisory_xact_lock('athar.unit'::regclass::oid::integer, 0)
-	WHERE define_unit.parent IS NOT NULL;
+	-- the table's own trigger refuses loops too, even those that two sessions make together; this one knows the codes
 	WITH RECURSIVE above (id) AS (
 		SELECT athar.unit_id(define_unit.parent)
 		UNION
@@ -110,8 +108,6 @@ BEGIN ATOMIC
 	SELECT athar.fail('22023', format('service mode "%s" is unknown', define_service.mode),
 		'Nothing was changed.', 'Use attend, visit or remote.')
 	WHERE define_service.mode NOT IN ('attend', 'visit', 'remote');
-	SELECT pg_advisory_xact_lock('athar.service'::regclass::oid::integer, 0)
-	WHERE define_service.parent IS NOT NULL;
 	WITH RECURSIVE above (id) AS (
 		SELECT athar.service_id(define_service.parent)
 		UNION

@@ -226,7 +226,7 @@ RETURN CASE
 		athar.fail('22023', format('a measurement of KPI "%s" needs a period', (kpi).code),
 			'The period is NULL or empty, so the figure would belong to no day.', 'Give the days it covers, for example daterange(''2026-01-01'', ''2026-04-01'').')
 	WHEN NOT coalesce(isfinite(lower(period)) AND isfinite(upper(period)), false) THEN
-		athar.fail('22023', format('period %s of KPI "%s" has no end', period, (kpi).code),
+		athar.fail('22023', format('period %s of KPI "%s" is not bounded', period, (kpi).code),
 			'A figure covers a first day and a last day.', 'Give both.')
 	WHEN lower(period) > (now() AT TIME ZONE (kpi).time_zone)::date THEN
 		athar.fail('22023', format('period %s of KPI "%s" lies in the future', period, (kpi).code),
@@ -265,53 +265,6 @@ END;
 COMMENT ON FUNCTION athar.check_measurement(athar.kpi, daterange, athar.summary, double precision, double precision) IS
 'True where these can be a reported measurement of the KPI; otherwise raises 22003 for NaN, infinite and extreme numbers and 22023 for anything else.';
 
-CREATE OR REPLACE FUNCTION athar.put_measurement(
-	kpi_id integer, service_id integer, channel_id integer, stage_id integer, basis text, period daterange,
-	summary athar.summary, numerator double precision, denominator double precision, source text)
-RETURNS bigint
-LANGUAGE SQL VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-	SELECT athar.fail('23P01', format('period %s overlaps the reported period %s', put_measurement.period, m.period),
-		'Both are of the same series, so some days would count twice.',
-		'Correct the other figure by reporting its own period again, or give figures that are cut in another way a basis of their own.')
-	FROM athar.measurement AS m
-	WHERE m.origin = 'reported'
-		AND athar.series_of(m.kpi_id, m.service_id, m.channel_id, m.stage_id, m.basis) && athar.series_of(
-			put_measurement.kpi_id, put_measurement.service_id, put_measurement.channel_id, put_measurement.stage_id, put_measurement.basis)
-		AND m.period && put_measurement.period
-		AND m.period <> put_measurement.period;
-	UPDATE athar.measurement AS m SET
-		summary = put_measurement.summary,
-		numerator = put_measurement.numerator,
-		denominator = put_measurement.denominator,
-		source = coalesce(put_measurement.source, m.source)
-	WHERE m.origin = 'reported'
-		AND athar.series_of(m.kpi_id, m.service_id, m.channel_id, m.stage_id, m.basis) && athar.series_of(
-			put_measurement.kpi_id, put_measurement.service_id, put_measurement.channel_id, put_measurement.stage_id, put_measurement.basis)
-		AND m.period && put_measurement.period
-		AND (m.summary::text, m.numerator, m.denominator, m.source) IS DISTINCT FROM (
-			put_measurement.summary::text, put_measurement.numerator, put_measurement.denominator, coalesce(put_measurement.source, m.source));
-	INSERT INTO athar.measurement (kpi_id, service_id, channel_id, stage_id, basis, period, summary, numerator, denominator, source)
-	SELECT put_measurement.kpi_id, put_measurement.service_id, put_measurement.channel_id, put_measurement.stage_id,
-		put_measurement.basis, put_measurement.period, put_measurement.summary, put_measurement.numerator,
-		put_measurement.denominator, put_measurement.source
-	WHERE NOT EXISTS (
-		SELECT
-		FROM athar.measurement AS m
-		WHERE m.origin = 'reported'
-			AND athar.series_of(m.kpi_id, m.service_id, m.channel_id, m.stage_id, m.basis) && athar.series_of(
-				put_measurement.kpi_id, put_measurement.service_id, put_measurement.channel_id, put_measurement.stage_id, put_measurement.basis)
-			AND m.period && put_measurement.period);
-	SELECT m.id
-	FROM athar.measurement AS m
-	WHERE m.origin = 'reported'
-		AND athar.series_of(m.kpi_id, m.service_id, m.channel_id, m.stage_id, m.basis) && athar.series_of(
-			put_measurement.kpi_id, put_measurement.service_id, put_measurement.channel_id, put_measurement.stage_id, put_measurement.basis)
-		AND m.period && put_measurement.period;
-END;
-COMMENT ON FUNCTION athar.put_measurement(integer, integer, integer, integer, text, daterange, athar.summary, double precision, double precision, text) IS
-'Stores a reported figure by ids, or corrects the one of the same series and period; returns its id. 23P01 where it overlaps another period of the series. The figure is not checked: report_measurement() does that.';
-
 CREATE OR REPLACE FUNCTION athar.report_measurement(
 	kpi text, period daterange, summary athar.summary, service text DEFAULT NULL, channel text DEFAULT NULL, stage text DEFAULT NULL,
 	basis text DEFAULT NULL, source text DEFAULT NULL, numerator double precision DEFAULT NULL, denominator double precision DEFAULT NULL)
@@ -321,14 +274,60 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT athar.fail('22023', 'a measurement needs a KPI', 'Nothing was recorded.', 'Give the code of the KPI that the figure belongs to.')
 	WHERE report_measurement.kpi IS NULL;
-	SELECT athar.put_measurement(k.id, athar.service_id(report_measurement.service), athar.channel_id(report_measurement.channel),
-		athar.stage_id(report_measurement.service, report_measurement.stage), nullif(btrim(report_measurement.basis), ''),
-		report_measurement.period, report_measurement.summary, report_measurement.numerator, report_measurement.denominator,
-		nullif(btrim(report_measurement.source), ''))
-	FROM athar.kpi AS k
-	WHERE k.id = athar.kpi_id(report_measurement.kpi)
-		AND athar.check_measurement(k, report_measurement.period, report_measurement.summary,
-			report_measurement.numerator, report_measurement.denominator);
+	-- each step is materialized, so that nothing is checked before it is known to be meant
+	WITH measured AS MATERIALIZED (
+		SELECT k AS kpi
+		FROM athar.kpi AS k
+		WHERE k.id = athar.kpi_id(report_measurement.kpi)
+	), series AS MATERIALIZED (
+		SELECT
+			(m.kpi).id AS kpi_id,
+			athar.service_id(report_measurement.service) AS service_id,
+			athar.channel_id(report_measurement.channel) AS channel_id,
+			athar.stage_id(report_measurement.service, report_measurement.stage) AS stage_id,
+			nullif(btrim(report_measurement.basis), '') AS basis,
+			nullif(btrim(report_measurement.source), '') AS source
+		FROM measured AS m
+		WHERE athar.check_measurement(m.kpi, report_measurement.period, report_measurement.summary,
+			report_measurement.numerator, report_measurement.denominator)
+	), overlapping AS MATERIALIZED (
+		-- the series comes from a subquery, so that the exclusion constraint's index serves both conditions
+		SELECT m.id, m.period
+		FROM athar.measurement AS m
+		WHERE m.origin = 'reported'
+			AND athar.series_of(m.kpi_id, m.service_id, m.channel_id, m.stage_id, m.basis) && (
+				SELECT athar.series_of(s.kpi_id, s.service_id, s.channel_id, s.stage_id, s.basis) FROM series AS s)
+			AND m.period && report_measurement.period
+	), same AS MATERIALIZED (
+		SELECT o.id
+		FROM overlapping AS o
+		WHERE CASE WHEN o.period = report_measurement.period THEN true ELSE
+			athar.fail('23P01', format('period %s overlaps the reported period %s', report_measurement.period, o.period),
+				'Both are of the same series, so some days would count twice.',
+				'Correct the other figure by reporting its own period again, or give figures that are cut in another way a basis of their own.')
+			END
+	), corrected AS (
+		UPDATE athar.measurement AS m SET
+			summary = report_measurement.summary,
+			numerator = report_measurement.numerator,
+			denominator = report_measurement.denominator,
+			source = coalesce(s.source, m.source)
+		FROM same
+		CROSS JOIN series AS s
+		WHERE m.id = same.id
+			AND (m.summary::text, m.numerator, m.denominator, m.source) IS DISTINCT FROM (report_measurement.summary::text,
+				report_measurement.numerator, report_measurement.denominator, coalesce(s.source, m.source))
+	), added AS (
+		INSERT INTO athar.measurement (kpi_id, service_id, channel_id, stage_id, basis, period, summary, numerator, denominator, source)
+		SELECT s.kpi_id, s.service_id, s.channel_id, s.stage_id, s.basis, report_measurement.period,
+			report_measurement.summary, report_measurement.numerator, report_measurement.denominator, s.source
+		FROM series AS s
+		WHERE NOT EXISTS (SELECT FROM same)
+		RETURNING id
+	)
+	SELECT same.id FROM same
+	UNION ALL
+	SELECT added.id FROM added;
 END;
 COMMENT ON FUNCTION athar.report_measurement(text, daterange, athar.summary, text, text, text, text, text, double precision, double precision) IS
 'Stores a figure that was measured elsewhere, and returns its id: a summary of values (zeros and ones for ratio and share_within), or numerator and denominator where units cannot be counted; where both are given, the quotient is the figure. Reporting the same series and period again corrects it, and the change log keeps the old figure. Series: KPI, service, channel, stage and basis (how periods are cut); NULL is the whole. 42704 for unknown codes, 23P01 for a period that overlaps another of its series, 22003 for NaN, infinite and extreme numbers, 22023 for a period that is missing, empty, without end or in the future, and for a figure that is missing or does not fit the KPI''s kind.';
@@ -348,22 +347,22 @@ BEGIN ATOMIC
 		CASE WHEN k.kind = 'ratio' THEN sum(o.value) END,
 		CASE WHEN k.kind = 'ratio' THEN sum(coalesce(o.denominator, 1)) END
 	FROM athar.kpi AS k
-	-- days can begin up to three hours from where they should when clocks change; the index finds those, the filter decides
+	-- where midnight comes twice or not at all its instant is a guess: the index looks three hours further, the filter decides
 	CROSS JOIN LATERAL (
 		SELECT b.channel_id, b.stage_id, b.observed_at, b.value::double precision, b.denominator::double precision
 		FROM athar.observation AS b
 		WHERE b.kpi_id = observed_figures.kpi_id
 			AND b.service_id = observed_figures.service_id
-			AND b.observed_at >= (observed_figures.day - interval '3 hours') AT TIME ZONE k.time_zone
-			AND b.observed_at < (observed_figures.day + interval '27 hours') AT TIME ZONE k.time_zone
+			AND b.observed_at >= observed_figures.day::timestamp AT TIME ZONE k.time_zone - interval '3 hours'
+			AND b.observed_at < (observed_figures.day + 1)::timestamp AT TIME ZONE k.time_zone + interval '3 hours'
 		UNION ALL
 		SELECT b.channel_id, b.stage_id, b.observed_at, b.value::double precision, b.denominator::double precision
 		FROM athar.observation AS b
 		WHERE observed_figures.service_id IS NULL
 			AND b.kpi_id = observed_figures.kpi_id
 			AND b.service_id IS NULL
-			AND b.observed_at >= (observed_figures.day - interval '3 hours') AT TIME ZONE k.time_zone
-			AND b.observed_at < (observed_figures.day + interval '27 hours') AT TIME ZONE k.time_zone
+			AND b.observed_at >= observed_figures.day::timestamp AT TIME ZONE k.time_zone - interval '3 hours'
+			AND b.observed_at < (observed_figures.day + 1)::timestamp AT TIME ZONE k.time_zone + interval '3 hours'
 	) AS o
 	WHERE k.id = observed_figures.kpi_id
 		AND (o.observed_at AT TIME ZONE k.time_zone)::date = observed_figures.day

@@ -125,4 +125,4 @@ COMMENT ON COLUMN athar.dirty_bucket.service_id IS 'The service';
 COMMENT ON COLUMN athar.dirty_bucket.channel_id IS 'The channel';
 COMMENT ON COLUMN athar.dirty_bucket.stage_id IS 'The stage';
 COMMENT ON COLUMN athar.dirty_bucket.day IS 'The day in the KPI''s time zone';
-CREATE INDEX dirty_bucket_series_idx ON athar.dirty_bucket (kpi_id, service_id, day);
+CREATE INDEX dirty_bucket_series_idx ON athar.dirty_bucket (kpi_id, day, coalesce(service_id, 0));
