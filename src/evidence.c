@@ -53,23 +53,46 @@
 /* Newton's error is squared by every step: after one of this size, no other. */
 #define NEWTON_CLOSE	1e-9
 
+/* Student's t with given degrees of freedom, and what they alone decide. */
+typedef struct Student
+{
+	double		df;
+	double		a;				/* df / 2 */
+	double		ratio;			/* G(a + 1/2) / G(a) */
+} Student;
+
 /*
  * G(a + 1/2) / G(a), for a > 0.
  *
- * The asymptotic series (DLMF 5.11.8, both gammas expanded) is exact to 16
- * digits from 25 on; below, the recurrence of the gamma function leads there.
+ * The asymptotic series (from DLMF 5.11.8) is exact to 16 digits from 10 on;
+ * below, the recurrence of the gamma function leads there.
  */
 static double
 gamma_ratio(double a)
 {
+	static const double series[] = {
+		-1.0 / 8, 1.0 / 192, -1.0 / 640, 17.0 / 14336, -31.0 / 18432,
+		691.0 / 180224, -5461.0 / 425984
+	};
 	double		factor = 1.0;
-	double		w;
+	double		sum = 0.0;
 
-	for (; a < 25.0; a += 1.0)
+	for (; a < 10.0; a += 1.0)
 		factor *= a / (a + 0.5);
-	w = 1.0 / (a * a);
-	return factor * sqrt(a) *
-		exp((-1.0 / 8 + w * (1.0 / 192 + w * (-1.0 / 640 + w * (17.0 / 14336 + w * (-31.0 / 18432))))) / a);
+	for (int i = lengthof(series) - 1; i >= 0; i--)
+		sum = sum / (a * a) + series[i];
+	return factor * sqrt(a) * exp(sum / a);
+}
+
+static Student
+student(double df)
+{
+	Student		s;
+
+	s.df = Min(Max(df, DF_MIN), DF_MAX);
+	s.a = s.df / 2.0;
+	s.ratio = gamma_ratio(s.a);
+	return s;
 }
 
 /*
@@ -109,11 +132,11 @@ tail_fraction(double a, double z)
 
 /* ln(1 + t^2/df), also where the square overflows. */
 static double
-log_one_plus(double t, double df)
+log_one_plus(const Student *s, double t)
 {
-	double		u = t * t / df;
+	double		u = t * t / s->df;
 
-	return u < 1e30 ? log1p(u) : 2.0 * log(t) - log(df);
+	return u < 1e30 ? log1p(u) : 2.0 * log(t) - log(s->df);
 }
 
 /*
@@ -122,78 +145,90 @@ log_one_plus(double t, double df)
  * elasticity is -d ln(tail) / d ln(t); the density cancels out of it.
  */
 static double
-log_tail(double t, double df, double *elasticity)
+log_tail(const Student *s, double t, double *elasticity)
 {
-	double		a = df / 2.0;
-	double		z = df / t / t;
-	double		fraction = tail_fraction(a, z);
+	double		z = s->df / t / t;
+	double		fraction = tail_fraction(s->a, z);
 
-	*elasticity = df / (1.0 + z) * fraction;
-	return -a * log_one_plus(t, df) + 0.5 * log1p(z) +
-		log(gamma_ratio(a) / (a * SQRT_PI * fraction));
+	*elasticity = s->df / (1.0 + z) * fraction;
+	return -s->a * log_one_plus(s, t) + 0.5 * log1p(z) +
+		log(s->ratio / (s->a * SQRT_PI * fraction));
 }
 
 /* The probability between -t and t, by the power series in 1 - x. */
 static double
-centre(double t, double df)
+central_series(const Student *s, double t)
 {
-	double		a = df / 2.0;
-	double		u = t * t / df;
+	double		u = t * t / s->df;
 	double		y = u / (1.0 + u);
 	double		term = 1.0;
 	double		sum = 1.0;
 
 	for (int n = 0; n < MAX_STEPS && term > sum * 1e-17; n++)
 	{
-		term *= y * (a + 0.5 + n) / (1.5 + n);
+		term *= y * (s->a + 0.5 + n) / (1.5 + n);
 		sum += term;
 	}
-	return 2.0 * t / sqrt(df) / sqrt(1.0 + u) *
-		exp(-a * log1p(u)) * gamma_ratio(a) / SQRT_PI * sum;
+	return 2.0 * t / sqrt(s->df) / sqrt(1.0 + u) *
+		exp(-s->a * log1p(u)) * s->ratio / SQRT_PI * sum;
 }
 
 /*
- * Is the series the faster one?  Up to 3, what 1 - centre() loses is less
- * than three digits.
+ * Is the series the faster one?  Up to 3, its complement loses less than
+ * three digits.
  */
 static bool
-is_central(double t, double df)
+is_central(const Student *s, double t)
 {
-	return t < 3.0 && t * t < df;
+	return t < 3.0 && t * t < s->df;
 }
 
-/* The density of Student's t at t. */
+/* The two-sided tail beyond t >= 0. */
 static double
-density(double t, double df)
+tail(const Student *s, double t)
 {
-	return gamma_ratio(df / 2.0) / (SQRT_PI * sqrt(df)) *
-		exp(-(df + 1.0) / 2.0 * log_one_plus(t, df));
+	double		elasticity;
+
+	if (is_central(s, t))
+		return 1.0 - central_series(s, t);
+	return Min(exp(log_tail(s, t, &elasticity)), 1.0);
+}
+
+/* The probability between -t and t, t >= 0. */
+static double
+centre(const Student *s, double t)
+{
+	return is_central(s, t) ? central_series(s, t) : 1.0 - tail(s, t);
+}
+
+static double
+density(const Student *s, double t)
+{
+	return s->ratio / (SQRT_PI * sqrt(s->df)) *
+		exp(-(s->a + 0.5) * log_one_plus(s, t));
 }
 
 /* The two-sided p-value of Student's t; NaN where it is not defined. */
 double
 athar_evidence_p(double t, double df)
 {
+	Student		s;
 	double		p;
-	double		elasticity;
 
 	if (isnan(t) || !(df > 0.0))
 		return get_float8_nan();
-	t = fabs(t);
-	df = Min(Max(df, DF_MIN), DF_MAX);
 	if (isinf(t))
 		return 0.0;
-	if (is_central(t, df))
-		return 1.0 - centre(t, df);
-	p = exp(log_tail(t, df, &elasticity));
-	return p < P_MIN ? 0.0 : Min(p, 1.0);
+	s = student(df);
+	p = tail(&s, fabs(t));
+	return p < P_MIN ? 0.0 : p;
 }
 
 /* The normal deviate with this upper tail, to 5e-4 (A&S 26.2.23). */
 static double
-rough_normal_deviate(double tail)
+rough_normal_deviate(double upper)
 {
-	double		w = sqrt(-2.0 * log(tail));
+	double		w = sqrt(-2.0 * log(upper));
 
 	return w - (2.515517 + w * (0.802853 + w * 0.010328)) /
 		(1.0 + w * (1.432788 + w * (0.189269 + w * 0.001308)));
@@ -201,22 +236,21 @@ rough_normal_deviate(double tail)
 
 /* Where df < 1 or the tail is very thin, p is nearly a power of t. */
 static double
-power_start(double log_p, double df)
+power_start(const Student *s, double log_p)
 {
-	double		a = df / 2.0;
-
-	return exp((log(gamma_ratio(a) / (a * SQRT_PI)) - log_p) / df) * sqrt(df);
+	return exp((log(s->ratio / (s->a * SQRT_PI)) - log_p) / s->df) *
+		sqrt(s->df);
 }
 
 /* A first guess of t with two-sided tail p (Hill 1970, Algorithm 396). */
 static double
-hill_start(double p, double df)
+hill_start(double df, double p)
 {
 	double		a = 1.0 / (df - 0.5);
 	double		b = 48.0 / (a * a);
 	double		c = ((20700.0 * a / b - 98.0) * a - 16.0) * a + 96.36;
-	double		d = ((94.5 / (b + c) - 3.0) / b + 1.0) *
-	sqrt(a * SQRT_PI * SQRT_PI / 2.0) * df;
+	double		d = ((94.5 / (b + c) - 3.0) / b + 1.0) * df *
+	SQRT_PI * sqrt(a / 2.0);
 	double		x = d * p;
 	double		y = pow(x, 2.0 / df);
 
@@ -238,55 +272,52 @@ hill_start(double p, double df)
 }
 
 static double
-first_guess(double log_p, double df)
+first_guess(const Student *s, double p)
 {
-	double		t = df < 1.0 ? 0.0 : hill_start(exp(log_p), df);
+	double		t = s->df < 1.0 ? 0.0 : hill_start(s->df, p);
 
-	return t > 0.0 && !isinf(t) ? t : power_start(log_p, df);
+	return t > 0.0 && !isinf(t) ? t : power_start(s, log(p));
 }
 
 /*
- * t > 0 with ln of its two-sided tail equal to log_p.
+ * t > 0 with two-sided tail p.
  *
  * As a function of ln t, the logarithm of the tail falls ever faster (its
  * elasticity rises from 0 to df), so that Newton's steps from either side
  * reach the root: at most the first one passes it.
  */
 static double
-solve_tail(double log_p, double df)
+solve_tail(const Student *s, double p)
 {
-	double		t = first_guess(log_p, df);
+	double		t = first_guess(s, p);
 
 	for (int step = 0; step < 100 && t > 0.0 && !isinf(t); step++)
 	{
 		double		elasticity;
-		double		excess = log_tail(t, df, &elasticity) - log_p;
+		double		change = (log_tail(s, t, &elasticity) - log(p)) / elasticity;
 
-		t *= exp(excess / elasticity);
-		if (fabs(excess / elasticity) < NEWTON_CLOSE)
+		t *= exp(change);
+		if (fabs(change) < NEWTON_CLOSE)
 			break;
 	}
 	return t;
 }
 
 /*
- * t > 0 with this probability between -t and t.
+ * t > 0 with probability 1 - p between -t and t.
  *
  * The density falls away from 0, so that Newton's steps from below stay
  * below.  The first is the tangent at 0, or Hill's guess, which is close.
  */
 static double
-solve_centre(double probability, double df)
+solve_centre(const Student *s, double p)
 {
-	double		t = probability > 0.5 && df >= 1.0 ?
-	first_guess(log1p(-probability), df) :
-	probability / (2.0 * density(0.0, df));
+	double		t = p < 0.5 ? first_guess(s, p) :
+	(1.0 - p) / (2.0 * density(s, 0.0));
 
 	for (int step = 0; step < 100; step++)
 	{
-		double		reached = is_central(t, df) ?
-		centre(t, df) : 1.0 - athar_evidence_p(t, df);
-		double		change = (probability - reached) / (2.0 * density(t, df));
+		double		change = (1.0 - p - centre(s, t)) / (2.0 * density(s, t));
 
 		t += change;
 		if (fabs(change) < NEWTON_CLOSE * t)
@@ -295,22 +326,30 @@ solve_centre(double probability, double df)
 	return t;
 }
 
+/*
+ * Is t better looked for by its tail?  From one degree of freedom on, in thin
+ * tails alone; below, t soon grows by powers of ten.
+ */
+static bool
+is_in_tail(const Student *s, double p)
+{
+	return p < (s->df < 1.0 ? tail(s, sqrt(s->df)) : 0.01);
+}
+
 /* The quantile of Student's t; NaN where no finite one exists. */
 double
 athar_evidence_quantile(double probability, double df)
 {
-	double		tail = 2.0 * Min(probability, 1.0 - probability);
+	double		p = 2.0 * Min(probability, 1.0 - probability);
+	Student		s;
 	double		t;
 
 	if (!(probability > 0.0 && probability < 1.0) || !(df > 0.0))
 		return get_float8_nan();
-	df = Min(Max(df, DF_MIN), DF_MAX);
-	if (tail == 1.0)
+	if (p == 1.0)
 		return 0.0;
-	if (tail > 0.01)
-		t = solve_centre(1.0 - tail, df);
-	else
-		t = solve_tail(log(tail), df);
+	s = student(df);
+	t = is_in_tail(&s, p) ? solve_tail(&s, p) : solve_centre(&s, p);
 	if (isnan(t) || isinf(t))
 		return get_float8_nan();
 	return probability < 0.5 ? -t : t;

@@ -61,6 +61,12 @@ SELECT is_empty($$
 	FROM student_t AS r, LATERAL (SELECT athar.student_t_quantile(athar.student_t_p(r.t, r.df) / 2, r.df) AS t) AS q
 	WHERE r.df >= 1 AND r.t >= 0.1 AND pg_temp.near(q.t, -r.t, 1e-12) IS NOT TRUE
 $$, 'the quantile undoes the p-value');
+SELECT is_empty($$
+	SELECT c.p, d.df, athar.student_t_quantile(1 - c.p / 2, d.df) AS t
+	FROM unnest('{0.999,0.9,0.7,0.6,0.51,0.5,0.49,0.3,0.1,0.05,0.01,0.0099}'::double precision[]) AS c (p),
+		unnest('{0.01,0.05,0.3,0.7,0.999,1,1.001,1.5,2,3,4.5,7,30,1e3,1e6,1e12,Infinity}'::double precision[]) AS d (df)
+	WHERE pg_temp.near(athar.student_t_p(athar.student_t_quantile(1 - c.p / 2, d.df), d.df), c.p, 1e-12) IS NOT TRUE
+$$, 'the p-value undoes the quantile, below one degree of freedom too');
 SELECT ok(pg_temp.near(athar.student_t_quantile(0.5 + 1e-9, 3), 1e-9 * pi() * sqrt(3) / 2, 1e-7), 'a quantile beside the middle keeps its digits');
 SELECT is(athar.student_t_quantile(0.5, 7), 0::double precision, 'the median is 0');
 SELECT ok(pg_temp.near(athar.student_t_quantile(0.975, 'Infinity'), 1.9599639845400542355, 1e-14), 'infinite df is the normal distribution: quantile');
