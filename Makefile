@@ -9,6 +9,7 @@ OBJS = \
 	src/moments.o \
 	src/summary.o \
 	src/summary_io.o \
+	src/student.o \
 	src/evidence.o \
 	src/target.o \
 	src/catalog.o \
