@@ -1,6 +1,6 @@
 -- access: what each level may do, who may give it, whom it lets see what
 BEGIN;
-SELECT plan(64);
+SELECT plan(68);
 
 CREATE ROLE athar_reader;
 CREATE ROLE athar_contributor;
@@ -27,6 +27,24 @@ CREATE FUNCTION pg_temp.given(VARIADIC levels text[]) RETURNS SETOF text LANGUAG
 $$;
 CREATE FUNCTION pg_temp.run_as(role name, command text) RETURNS text LANGUAGE SQL AS $$
 	SELECT format('SET LOCAL ROLE %I; %s; RESET ROLE', role, command)
+$$;
+
+-- The tables and views of a level that a role cannot read after all.
+CREATE FUNCTION pg_temp.unreadable(role name, level text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	object text;
+BEGIN
+	FOR object IN SELECT r.object FROM athar.access_rules AS r WHERE r.kind = 'table' AND r.privilege = 'SELECT' AND r.level = unreadable.level
+	LOOP
+		BEGIN
+			EXECUTE format('SET LOCAL ROLE %I', role);
+			EXECUTE format('SELECT * FROM %s LIMIT 1', object);
+			RESET ROLE;
+		EXCEPTION WHEN OTHERS THEN
+			RETURN NEXT object || ': ' || SQLERRM;
+		END;
+	END LOOP;
+END
 $$;
 
 -- The rules cover everything.
@@ -71,6 +89,10 @@ SELECT set_eq($$SELECT pg_temp.held('athar_contributor')$$, $$SELECT pg_temp.giv
 SELECT set_eq($$SELECT pg_temp.held('athar_manager')$$, $$SELECT pg_temp.given('read', 'contribute', 'manage')$$, 'manage includes contribute');
 SELECT set_eq($$SELECT pg_temp.held('athar Administrator')$$, $$SELECT pg_temp.given('read', 'contribute', 'manage', 'administer')$$, 'administer includes manage');
 SELECT set_eq($$SELECT pg_temp.held('athar_auditor')$$, $$SELECT pg_temp.given('audit')$$, 'audit stands apart');
+SELECT is_empty($$SELECT pg_temp.unreadable('athar_reader', 'read')$$, 'every view of a reader can be read by him');
+SELECT is_empty($$SELECT pg_temp.unreadable('athar Administrator', 'administer')$$, 'and of an administrator');
+SELECT is_empty($$SELECT pg_temp.unreadable('athar_auditor', 'audit')$$, 'and of an auditor');
+SELECT isnt_empty($$SELECT pg_temp.unreadable('athar_auditor', 'read')$$, 'who reads nothing else');
 SELECT results_eq(
 	$$SELECT role_name, level, unit, does_role_exist FROM athar.access_grants WHERE role_name LIKE 'athar%' ORDER BY level$$,
 	$$VALUES ('athar Administrator', 'administer', NULL::text, true), ('athar_auditor', 'audit', NULL, true),
