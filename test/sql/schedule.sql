@@ -12,3 +12,4 @@ INSERT INTO athar.job (name, ordinal, schedule, procedure) VALUES ('broken', 0, 
 UPDATE athar.job SET is_enabled = (name = 'broken');
 SELECT athar.run_due();
 SELECT name, last_outcome, last_message FROM athar.jobs WHERE name = 'broken';
+DELETE FROM athar.job;
