@@ -41,7 +41,7 @@ A parent that is not among the ids counts as none. Nodes on a loop and below one
 CREATE OR REPLACE FUNCTION athar.shown_progress(progress double precision)
 RETURNS double precision
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN progress < 0 THEN 0 WHEN progress > 1 THEN 1 ELSE progress END;
+RETURN CASE WHEN progress IS NOT NULL THEN greatest(0, least(1, progress)) END;
 COMMENT ON FUNCTION athar.shown_progress(double precision) IS 'Progress as it is shown: clamped to 0..1. NULL for NULL.';
 
 -- Cycles
@@ -49,9 +49,9 @@ COMMENT ON FUNCTION athar.shown_progress(double precision) IS 'Progress as it is
 CREATE OR REPLACE FUNCTION athar.elapsed_share(period daterange, time_zone text, at timestamptz)
 RETURNS double precision
 LANGUAGE SQL STABLE PARALLEL SAFE
-RETURN athar.shown_progress(
+RETURN CASE WHEN num_nulls(period, time_zone, at) = 0 THEN greatest(0, least(1,
 	extract(epoch FROM at - lower(period)::timestamp AT TIME ZONE time_zone)::double precision
-	/ extract(epoch FROM upper(period)::timestamp AT TIME ZONE time_zone - lower(period)::timestamp AT TIME ZONE time_zone)::double precision);
+	/ extract(epoch FROM upper(period)::timestamp AT TIME ZONE time_zone - lower(period)::timestamp AT TIME ZONE time_zone)::double precision)) END;
 COMMENT ON FUNCTION athar.elapsed_share(daterange, text, timestamptz) IS
 'The share of a cycle that has passed at a moment, from 0 before it to 1 after it, its days cut in the time zone given: the progress expected of a goal that advances evenly. NULL without a period.';
 
@@ -145,35 +145,26 @@ BEGIN ATOMIC
 		SELECT w.goal_id, w.is_baseline, n.value
 		FROM wanted AS w
 		JOIN newest AS n ON n.series = w.series
-	)
-	SELECT
-		g.id,
-		CASE WHEN g.kpi_id IS NULL THEN typed.value ELSE current.value END,
-		CASE WHEN g.kpi_id IS NULL THEN typed_before.value ELSE baseline.value END
-	FROM athar.goal AS g
-	LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
-	LEFT JOIN measured AS current ON current.goal_id = g.id AND NOT current.is_baseline
-	LEFT JOIN measured AS baseline ON baseline.goal_id = g.id AND baseline.is_baseline
-	LEFT JOIN LATERAL (
-		SELECT r.value
+	), typed AS (
+		SELECT
+			r.goal_id,
+			(array_agg(r.value::double precision ORDER BY r.reviewed_at DESC, r.id DESC))[1] AS value,
+			(array_agg(r.value::double precision ORDER BY r.reviewed_at DESC, r.id DESC) FILTER (
+				WHERE r.reviewed_at < lower(c.period)::timestamp AT TIME ZONE c.time_zone))[1] AS baseline
 		FROM athar.review AS r
+		JOIN athar.goal AS g ON g.id = r.goal_id
+		LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
 		WHERE g.kpi_id IS NULL
-			AND r.goal_id = g.id
 			AND r.value IS NOT NULL
 			AND r.reviewed_at <= goal_values.at
-		ORDER BY r.reviewed_at DESC, r.id DESC
-		LIMIT 1
-	) AS typed ON true
-	LEFT JOIN LATERAL (
-		SELECT r.value
-		FROM athar.review AS r
-		WHERE g.kpi_id IS NULL
-			AND r.goal_id = g.id
-			AND r.value IS NOT NULL
-			AND r.reviewed_at < lower(c.period)::timestamp AT TIME ZONE c.time_zone
-		ORDER BY r.reviewed_at DESC, r.id DESC
-		LIMIT 1
-	) AS typed_before ON true
+			AND (goal_values.only_goal IS NULL OR r.goal_id = goal_values.only_goal)
+		GROUP BY r.goal_id
+	)
+	SELECT g.id, coalesce(current.value, typed.value), coalesce(baseline.value, typed.baseline)
+	FROM athar.goal AS g
+	LEFT JOIN measured AS current ON current.goal_id = g.id AND NOT current.is_baseline
+	LEFT JOIN measured AS baseline ON baseline.goal_id = g.id AND baseline.is_baseline
+	LEFT JOIN typed ON typed.goal_id = g.id
 	WHERE goal_values.only_goal IS NULL OR g.id = goal_values.only_goal;
 END;
 COMMENT ON FUNCTION athar.goal_values(timestamptz, integer) IS
@@ -210,6 +201,15 @@ BEGIN ATOMIC
 			array_agg(f.progress) AS progresses,
 			array_agg(f.has_own) AS has_own
 		FROM figure AS f
+	), said AS (
+		SELECT
+			r.goal_id,
+			(array_agg(r.said_status ORDER BY r.reviewed_at DESC, r.id DESC) FILTER (WHERE r.said_status IS NOT NULL))[1] AS said_status,
+			(array_agg(r.confidence::double precision ORDER BY r.reviewed_at DESC, r.id DESC) FILTER (WHERE r.confidence IS NOT NULL))[1] AS confidence,
+			max(r.reviewed_at) AS reviewed_at
+		FROM athar.review AS r
+		WHERE r.goal_id IS NOT NULL AND r.reviewed_at <= goal_states.at
+		GROUP BY r.goal_id
 	), judged AS (
 		SELECT
 			f.*,
@@ -239,31 +239,11 @@ BEGIN ATOMIC
 			WHEN j.raw_progress - j.expected >= -0.3 - 1e-9 THEN 'caution'
 			WHEN j.expected IS NOT NULL THEN 'off_track'
 		END,
-		said.said_status,
-		sure.confidence::double precision,
-		newest.reviewed_at
+		s.said_status,
+		s.confidence,
+		s.reviewed_at
 	FROM judged AS j
-	LEFT JOIN LATERAL (
-		SELECT r.said_status
-		FROM athar.review AS r
-		WHERE r.goal_id = j.id AND r.said_status IS NOT NULL AND r.reviewed_at <= goal_states.at
-		ORDER BY r.reviewed_at DESC, r.id DESC
-		LIMIT 1
-	) AS said ON true
-	LEFT JOIN LATERAL (
-		SELECT r.confidence
-		FROM athar.review AS r
-		WHERE r.goal_id = j.id AND r.confidence IS NOT NULL AND r.reviewed_at <= goal_states.at
-		ORDER BY r.reviewed_at DESC, r.id DESC
-		LIMIT 1
-	) AS sure ON true
-	LEFT JOIN LATERAL (
-		SELECT r.reviewed_at
-		FROM athar.review AS r
-		WHERE r.goal_id = j.id AND r.reviewed_at <= goal_states.at
-		ORDER BY r.reviewed_at DESC, r.id DESC
-		LIMIT 1
-	) AS newest ON true;
+	LEFT JOIN said AS s ON s.goal_id = j.id;
 END;
 COMMENT ON FUNCTION athar.goal_states(timestamptz) IS
 'How every goal stands at a moment, one row each: its figure and baseline (goal_values()), progress not clamped (progress(), rolled up by roll_up_tree()), coverage, progress expected (elapsed_share() of its cycle; NULL without one), status, and the newest status and confidence that reviews gave. A goal with a target is measured by its own figure, any other by the goals below it.
