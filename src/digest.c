@@ -14,9 +14,10 @@
  * none at the ends.  Two things are added.  Values that repeat are usual in
  * what services measure (days, minutes, prices), and the plain algorithm
  * answers 3.24 for a median of 3: here an item knows whether all its values
- * are equal, is read as a step then, and is not joined to its neighbours if
- * it fills more than half a step.  And a list is compressed only when it
- * outgrows DIGEST_LOOSE, since each compression costs a little precision.
+ * are equal, is read as a step of the curve then, and is not joined to its
+ * neighbours if it fills more than a quarter of a step of k1.  And a list is
+ * compressed only when it outgrows DIGEST_LOOSE, or is stored, since each
+ * compression costs a little precision.
  *
  * No bound on the error is proven for k1, only measured; what is given up is
  * where inside a joined item its values lie.
@@ -120,11 +121,16 @@ values_in_step(int64 before, int64 n)
 	return Max(room, 1);
 }
 
-/* Does this repeated value fill more than half a step? */
+/*
+ * Does this repeated value fill more than a quarter of a step?  Half a step
+ * was tried: the median of values rounded so that each holds 1.5 % of them
+ * was off by 0.67 % after many merges, instead of 0.39 %.  Single values are
+ * repeated once, so that nothing is joined below some 260 values.
+ */
 static inline bool
 stands_alone(const DigestItem *item, int64 room)
 {
-	return !DigestItemIsBlurred(item) && DigestItemCount(item) > room / 2;
+	return !DigestItemIsBlurred(item) && DigestItemCount(item) > room / 4;
 }
 
 /* The mean of neighbours, never outside them. */

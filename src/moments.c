@@ -27,8 +27,6 @@
 
 #include "moments.h"
 
-#include "common/int.h"
-
 /* Beyond this a sum, or a sum of squares, could overflow. */
 #define LARGE_VALUE		0x1p800
 #define SHRINK			0x1p-128
@@ -124,6 +122,15 @@ add_product(Pair *total, int64 count, double value)
 	total->lo += sum.lo + (product.lo + factor.lo * value);
 }
 
+/* What is left behind 30 digits is noise of the arithmetic. */
+static Pair
+without_noise(Pair mean)
+{
+	if (fabs(mean.lo) < fabs(mean.hi) * 0x1p-100)
+		mean.lo = 0;
+	return mean;
+}
+
 static double
 largest_magnitude(double first, double last)
 {
@@ -155,6 +162,7 @@ scaled_moments(int64 n, Pair mean, double squares, double shrink, double unit,
 {
 	double		variance = n > 1 ? squares / ((double) n - 1) : 0;
 
+	mean = without_noise(mean);
 	result->n = n;
 	result->mean = mean.hi / shrink;
 	result->rest = mean.lo / shrink;
@@ -336,21 +344,18 @@ pooled_sd(const SummaryMoments *a, const SummaryMoments *b,
 		result->sd = 0;
 }
 
-/* Add the values behind one to those behind the other. */
+/*
+ * Add the values behind one to those behind the other.  The caller has
+ * checked that their number is in range.
+ */
 void
 athar_moments_pool(SummaryMoments *into, const SummaryMoments *other)
 {
 	SummaryMoments result;
 	Pair		mean;
 
-	if (pg_add_s64_overflow(into->n, other->n, &result.n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("number of values out of range"),
-				 errdetail("A summary counts at most " INT64_FORMAT " values.",
-						   PG_INT64_MAX),
-				 errhint("Check the counts that went into the summaries.")));
-	mean = pooled_mean(into, other, result.n);
+	result.n = into->n + other->n;
+	mean = without_noise(pooled_mean(into, other, result.n));
 	result.mean = mean.hi;
 	result.rest = mean.lo;
 	pooled_sd(into, other, &result);
