@@ -46,6 +46,16 @@ athar_digest_sort(double *values, int length)
 	sort_doubles(values, length);
 }
 
+static inline DigestItem
+make_item(double value, int64 count, bool is_blurred)
+{
+	DigestItem	item;
+
+	item.value = value;
+	item.weight = DigestWeight(count, is_blurred);
+	return item;
+}
+
 /* List sorted values, equal ones counted. */
 int
 athar_digest_of_sorted(const double *values, int length, DigestItem *items)
@@ -57,7 +67,7 @@ athar_digest_of_sorted(const double *values, int length, DigestItem *items)
 		if (k > 0 && items[k - 1].value == values[i])
 			items[k - 1].weight += DigestWeight(1, false);
 		else
-			items[k++] = (DigestItem) {values[i], DigestWeight(1, false)};
+			items[k++] = make_item(values[i], 1, false);
 	}
 	return k;
 }
@@ -173,8 +183,8 @@ join_neighbours(DigestItem *items, int length, int64 n, bool keep_repeated)
 		if (j == i + 1)
 			items[k++] = items[i];
 		else
-			items[k++] = (DigestItem) {joined_value(&items[i], j - i, count),
-			DigestWeight(count, true)};
+			items[k++] = make_item(joined_value(&items[i], j - i, count),
+								   count, true);
 		before += count;
 		i = j;
 	}
@@ -203,6 +213,16 @@ typedef struct Knot
 	double		value;
 } Knot;
 
+static inline Knot
+make_knot(double rank, double value)
+{
+	Knot		knot;
+
+	knot.rank = rank;
+	knot.value = value;
+	return knot;
+}
+
 /*
  * The curve has a knot at the first and at the last rank, one in the middle
  * of each blurred item, and two around each repeated value.  This gives the
@@ -216,11 +236,11 @@ item_knots(const DigestItem *item, int64 before, Knot *knots)
 
 	if (DigestItemIsBlurred(item))
 	{
-		knots[0] = (Knot) {start + width / 2, item->value};
+		knots[0] = make_knot(start + width / 2, item->value);
 		return 1;
 	}
-	knots[0] = (Knot) {start, item->value};
-	knots[1] = (Knot) {start + width, item->value};
+	knots[0] = make_knot(start, item->value);
+	knots[1] = make_knot(start + width, item->value);
 	return 2;
 }
 

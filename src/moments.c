@@ -31,12 +31,23 @@
 #define LARGE_VALUE		0x1p800
 #define SHRINK			0x1p-128
 
+/* What is left behind 30 digits comes from the arithmetic. */
+#define NOISE			0x1p-100
+
 /* An unevaluated sum: hi is the double nearest to it. */
 typedef struct Pair
 {
 	double		hi;
 	double		lo;
 } Pair;
+
+static inline Pair
+pair(double hi, double lo)
+{
+	Pair		result = {hi, lo};
+
+	return result;
+}
 
 /* Knuth's sum: hi + lo is exactly a + b. */
 static inline Pair
@@ -45,7 +56,7 @@ two_sum(double a, double b)
 	double		sum = a + b;
 	double		part = sum - a;
 
-	return (Pair) {sum, (a - (sum - part)) + (b - part)};
+	return pair(sum, (a - (sum - part)) + (b - part));
 }
 
 /* The same, where |a| >= |b|. */
@@ -54,7 +65,7 @@ quick_two_sum(double a, double b)
 {
 	double		sum = a + b;
 
-	return (Pair) {sum, b - (sum - a)};
+	return pair(sum, b - (sum - a));
 }
 
 static inline Pair
@@ -62,7 +73,7 @@ two_product(double a, double b)
 {
 	double		product = a * b;
 
-	return (Pair) {product, fma(a, b, -product)};
+	return pair(product, fma(a, b, -product));
 }
 
 static Pair
@@ -93,10 +104,9 @@ pair_divide(Pair a, Pair b)
 	for (int i = 0; i < 3; i++)
 	{
 		double		digit = a.hi / b.hi;
-		Pair		negative = {-digit, 0};
 
-		a = pair_add(a, pair_multiply(b, negative));
-		quotient = pair_add(quotient, (Pair) {digit, 0});
+		a = pair_add(a, pair_multiply(b, pair(-digit, 0)));
+		quotient = pair_add(quotient, pair(digit, 0));
 	}
 	return quotient;
 }
@@ -122,11 +132,10 @@ add_product(Pair *total, int64 count, double value)
 	total->lo += sum.lo + (product.lo + factor.lo * value);
 }
 
-/* What is left behind 30 digits is noise of the arithmetic. */
 static Pair
 without_noise(Pair mean)
 {
-	if (fabs(mean.lo) < fabs(mean.hi) * 0x1p-100)
+	if (fabs(mean.lo) < fabs(mean.hi) * NOISE)
 		mean.lo = 0;
 	return mean;
 }
@@ -321,11 +330,12 @@ pooled_sd(const SummaryMoments *a, const SummaryMoments *b,
 {
 	double		shrink = Max(largest_magnitude(a->mean, b->mean),
 							 Max(a->sd, b->sd)) > LARGE_VALUE ? 0.25 : 1.0;
-	double		difference = (b->mean * shrink - a->mean * shrink) +
-		(b->rest * shrink - a->rest * shrink);
-	double		scale = Max(fabs(difference), Max(a->sd, b->sd) * shrink);
+	double		difference = b->mean * shrink - a->mean * shrink;
+	double		scale;
 	double		squares = 0;
 
+	difference += b->rest * shrink - a->rest * shrink;
+	scale = Max(fabs(difference), Max(a->sd, b->sd) * shrink);
 	if (scale > 0)
 	{
 		double		a_part = a->sd * shrink / scale;
@@ -367,7 +377,7 @@ bool
 athar_moments_total(const SummaryMoments *moments, double *total)
 {
 	Pair		product = pair_multiply(pair_of_count(moments->n),
-										(Pair) {moments->mean, moments->rest});
+										pair(moments->mean, moments->rest));
 
 	*total = product.hi;
 	return isfinite(product.hi);

@@ -416,7 +416,8 @@ athar_percentile(PG_FUNCTION_ARGS)
 	if (isnan(share) || share < 0 || share > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("percentile value %g is not between 0 and 1", share),
+				 errmsg("percentile value %g is not between 0 and 1",
+						share),
 				 errdetail("A percentile is asked for by its share of the values."),
 				 errhint("Write 0.95 for the 95th percentile.")));
 	if (!athar_summary_distribution(PG_GETARG_SUMMARY_P(0), &distribution))

@@ -70,7 +70,8 @@ typedef struct SummaryParts
 	DigestItem	items[DIGEST_STORED];
 } SummaryParts;
 
-static void pg_attribute_noreturn()
+static void
+pg_attribute_noreturn()
 refuse(int sqlstate, const char *detail)
 {
 	bool		is_text = sqlstate == ERRCODE_INVALID_TEXT_REPRESENTATION;
@@ -213,7 +214,7 @@ json_count(const SummaryParts *parts, const JsonbValue *value)
 
 	errno = 0;
 	count = strtoi64(text, &end, 10);
-	require(parts, *end == '\0' && end != text && errno == 0,
+	require(parts, *end == '\0' && end != text &&errno == 0,
 			"A number of values is not a whole number in range.");
 	return count;
 }
