@@ -7,6 +7,7 @@ CREATE TABLE athar.effect (
 	target text,
 	span interval,
 	washout interval,
+	controls text[],
 	is_withdrawn boolean NOT NULL DEFAULT false,
 	UNIQUE (action_id, kpi_id),
 	CONSTRAINT effect_span_check CHECK (span > interval '0'),
@@ -19,6 +20,7 @@ COMMENT ON COLUMN athar.effect.kpi_id IS 'The KPI: references kpi(id), checked b
 COMMENT ON COLUMN athar.effect.target IS 'What is expected, as the plan says it (-20%, at most 24)';
 COMMENT ON COLUMN athar.effect.span IS 'Length compared on each side of the cutover; NULL for one year';
 COMMENT ON COLUMN athar.effect.washout IS 'Time left out after the cutover; NULL for none';
+COMMENT ON COLUMN athar.effect.controls IS 'Codes of the services it is compared with; NULL for all others of the same unit';
 COMMENT ON COLUMN athar.effect.is_withdrawn IS 'True once the plan no longer names the KPI for this action';
 CREATE INDEX effect_kpi_id_idx ON athar.effect (kpi_id);
 
