@@ -4,7 +4,7 @@
 \pset border 1
 \echo
 \echo '4. WHAT WAS WANTED'
-\echo 'pg_cron rolled the goals up by itself; its own record of the run is below. No goal is typed in: each follows the measurements.'
+\echo 'pg_cron rolled the goals up by itself. No goal is typed in: each follows the measurements.'
 SELECT j.name AS job, j.schedule, j.last_outcome AS outcome, j.last_message AS message
 FROM athar.jobs AS j
 WHERE j.name = 'rollup';
