@@ -21,6 +21,7 @@ OBJS = \
 	src/plan.o \
 	src/access.o \
 	src/okr.o \
+	src/effect.o \
 	src/athar.o
 
 STATE = $(sort $(wildcard sql/state/*.sql))

@@ -311,6 +311,24 @@ END;
 COMMENT ON FUNCTION athar.sync_effects(integer[]) IS
 'Makes the effects of these actions what their plan items name in kpis; one that is no longer named is kept and marked as withdrawn. Called by the trigger on action.';
 
+CREATE OR REPLACE FUNCTION athar.follow_actions()
+RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_follow_actions';
+COMMENT ON FUNCTION athar.follow_actions() IS 'Trigger: brings the effects of the actions that a statement wrote in line with their plan items';
+
+CREATE OR REPLACE TRIGGER follow_actions_inserted
+	AFTER INSERT ON athar.action
+	REFERENCING NEW TABLE AS new_actions
+	FOR EACH STATEMENT EXECUTE FUNCTION athar.follow_actions();
+COMMENT ON TRIGGER follow_actions_inserted ON athar.action IS 'Makes the effects of new actions';
+
+CREATE OR REPLACE TRIGGER follow_actions_updated
+	AFTER UPDATE ON athar.action
+	REFERENCING NEW TABLE AS new_actions
+	FOR EACH STATEMENT EXECUTE FUNCTION athar.follow_actions();
+COMMENT ON TRIGGER follow_actions_updated ON athar.action IS 'Brings the effects of changed actions up to date';
+
 CREATE OR REPLACE FUNCTION athar.measure_effects(project text DEFAULT NULL)
 RETURNS integer
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
