@@ -49,18 +49,20 @@ BEGIN ATOMIC
 		WHERE f.service_id IS NOT DISTINCT FROM effect_points.service_ids[1]
 		GROUP BY f.basis
 	), compared AS (
-		SELECT f.service_id, f.basis, f.starts_at >= l.ends_at AS is_after, f.starts_at, f.ends_at, f.value
+		SELECT
+			f.service_id, f.basis, f.starts_at >= l.ends_at AS is_after, f.starts_at, f.ends_at, f.value,
+			l.ends_at - l.starts_at AS left_out
 		FROM left_out AS l
 		JOIN figure AS f ON f.basis = l.basis
 			AND (f.starts_at >= l.starts_at - effect_points.span AND f.ends_at <= l.starts_at
 				OR f.starts_at >= l.ends_at AND f.ends_at <= l.ends_at + effect_points.span)
 	), best AS (
-		-- the basis with the most points on its poorer side
+		-- the basis with the most points on its poorer side, then the one that leaves least out
 		SELECT c.basis
 		FROM compared AS c
 		WHERE c.service_id IS NOT DISTINCT FROM effect_points.service_ids[1]
-		GROUP BY c.basis
-		ORDER BY least(count(*) FILTER (WHERE c.is_after), count(*) FILTER (WHERE NOT c.is_after)) DESC, count(*) DESC, c.basis
+		GROUP BY c.basis, c.left_out
+		ORDER BY least(count(*) FILTER (WHERE c.is_after), count(*) FILTER (WHERE NOT c.is_after)) DESC, count(*) DESC, c.left_out, c.basis
 		LIMIT 1
 	), observed AS (
 		SELECT
@@ -89,7 +91,7 @@ BEGIN ATOMIC
 	FROM observed AS o;
 END;
 COMMENT ON FUNCTION athar.effect_points(integer, integer[], timestamp, interval, interval) IS
-'The points that are compared around a cutover, for several services in the windows of the first (a NULL id is the whole). Where figures are reported: one point per period of one basis, those that lie whole within span before or within span after the time left out; left out is the washout and every period that holds the cutover or a part of the washout, and a period that begins at the cutover is after it. The basis with the most points on its poorer side is the chosen one. Otherwise, with basis NULL: the single observations. Times are local to the KPI''s zone.';
+'The points that are compared around a cutover, for several services in the windows of the first (a NULL id is the whole). Where figures are reported: one point per period of one basis, those that lie whole within span before or within span after the time left out; left out is the washout and every period that holds the cutover or a part of the washout, and a period that begins at the cutover is after it. The basis with the most points on its poorer side is the chosen one, and among equals the one that leaves least out. Otherwise, with basis NULL: the single observations. Times are local to the KPI''s zone.';
 
 CREATE OR REPLACE FUNCTION athar.measure_effect(
 	kpi text, service text, cutover timestamptz, span interval,
