@@ -19,9 +19,9 @@ OBJS = \
 	src/capture.o \
 	src/kpi.o \
 	src/plan.o \
-	src/access.o \
-	src/okr.o \
 	src/effect.o \
+	src/okr.o \
+	src/access.o \
 	src/athar.o
 
 STATE = $(sort $(wildcard sql/state/*.sql))

@@ -41,8 +41,7 @@ CROSS JOIN LATERAL (
 \echo 'The renewals clearly improved. One peer gave its online form up, and fell by 0.45: with peers as unlike as these,'
 \echo 'an interval around the difference to them still holds zero, and the answer says so (not_beyond_controls).'
 
-\echo '
-Cost per transaction is published as a rolling year only: one figure a side, so no interval and no proof.'
+\echo 'Cost per transaction is published as a rolling year only: one figure a side, so no interval and no proof.'
 SELECT before_n || ' / ' || after_n AS "years", before_mean AS "GBP before", after_mean AS "GBP after", round(difference::numeric, 2) AS difference, verdict
 FROM athar.measure_effect('cost', 'dft-tax-a-vehicle', '2014-10-01 00:00 Europe/London', '1 year', controls => '{}');
 
