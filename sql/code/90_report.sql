@@ -89,3 +89,114 @@ COMMENT ON COLUMN athar.before_after_report.controls_used IS 'Codes of the servi
 COMMENT ON COLUMN athar.before_after_report.flags IS 'What to know before believing the figures';
 COMMENT ON COLUMN athar.before_after_report.verdict IS 'improved, worsened, no_clear_change, insufficient_data or not_comparable; NULL while nothing was measured';
 COMMENT ON COLUMN athar.before_after_report.measured_at IS 'When the newest measurement was made';
+
+CREATE OR REPLACE VIEW athar.service_scorecard WITH (security_barrier = true) AS
+WITH part AS (
+	SELECT
+		r.kpi_id,
+		r.service_id,
+		r.kind,
+		CASE r.origin WHEN 'observed' THEN 'month' ELSE coalesce(r.basis, '') END AS basis,
+		CASE r.origin WHEN 'observed' THEN daterange(
+			date_trunc('month', lower(r.period)::timestamp)::date,
+			(date_trunc('month', lower(r.period)::timestamp) + interval '1 month')::date) ELSE r.period END AS period,
+		r.origin,
+		r.channel_id,
+		r.summary,
+		r.numerator,
+		r.denominator
+	FROM athar.measurement_rows AS r
+	WHERE r.service_id IS NOT NULL
+		AND (r.origin = 'observed' OR r.stage_id IS NULL)
+), counted AS (
+	-- a reported figure for all channels already holds those of its channels
+	SELECT
+		p.kpi_id,
+		p.service_id,
+		p.kind,
+		p.basis,
+		p.period,
+		p.summary,
+		p.numerator,
+		p.denominator,
+		p.origin = 'reported' AND p.channel_id IS NOT NULL
+			AND bool_or(p.channel_id IS NULL) OVER (PARTITION BY p.kpi_id, p.service_id, p.origin, p.basis, p.period) AS is_contained
+	FROM part AS p
+), figure AS (
+	SELECT
+		c.kpi_id,
+		c.service_id,
+		c.basis,
+		c.period,
+		athar.measurement_value(min(c.kind), athar.merge(c.summary), sum(c.numerator), sum(c.denominator)) AS value
+	FROM counted AS c
+	WHERE NOT c.is_contained
+	GROUP BY c.kpi_id, c.service_id, c.basis, c.period
+), latest AS (
+	-- of figures that end on one day the shortest period speaks
+	SELECT DISTINCT ON (f.kpi_id, f.service_id) f.kpi_id, f.service_id, f.basis, f.period, f.value
+	FROM figure AS f
+	ORDER BY f.kpi_id, f.service_id, upper(f.period) DESC, lower(f.period) DESC, f.basis
+)
+SELECT
+	s.code::text AS service,
+	s.name AS service_name,
+	s.name_ar AS service_name_ar,
+	u.code::text AS unit,
+	k.code::text AS kpi,
+	k.name AS kpi_name,
+	k.name_ar AS kpi_name_ar,
+	k.unit_of_measure,
+	k.direction,
+	nullif(l.basis, '') AS basis,
+	lower(l.period) AS period_start,
+	upper(l.period) - 1 AS period_end,
+	l.value,
+	b.value AS previous_value,
+	l.value - b.value AS change,
+	e.measured AS effects_measured,
+	e.improved AS effects_improved,
+	e.worsened AS effects_worsened
+FROM latest AS l
+JOIN athar.kpi AS k ON k.id = l.kpi_id
+JOIN athar.service AS s ON s.id = l.service_id
+JOIN athar.unit AS u ON u.id = s.unit_id
+LEFT JOIN LATERAL (
+	SELECT f.value
+	FROM figure AS f
+	WHERE f.kpi_id = l.kpi_id AND f.service_id = l.service_id AND f.basis = l.basis
+		AND upper(f.period) <= lower(l.period)
+	ORDER BY upper(f.period) DESC
+	LIMIT 1
+) AS b ON true
+CROSS JOIN LATERAL (
+	SELECT
+		count(*) FILTER (WHERE m.verdict IN ('improved', 'worsened', 'no_clear_change')) AS measured,
+		count(*) FILTER (WHERE m.verdict = 'improved') AS improved,
+		count(*) FILTER (WHERE m.verdict = 'worsened') AS worsened
+	FROM athar.effect AS f
+	JOIN athar.action AS a ON a.id = f.action_id
+	JOIN athar.effect_measurement AS m ON m.id = (SELECT max(n.id) FROM athar.effect_measurement AS n WHERE n.effect_id = f.id)
+	WHERE f.kpi_id = l.kpi_id AND a.service_id = l.service_id
+		AND NOT f.is_withdrawn AND a.removed_in_version IS NULL
+) AS e
+WHERE athar.may_see(s.unit_id, current_user);
+COMMENT ON VIEW athar.service_scorecard IS 'For leaders: the newest figure of every KPI of every service, the one before it, and what actions did to it. Shown with the owner''s rights, so SELECT on this view is enough; a role sees the services of the units it was given (may_see)';
+COMMENT ON COLUMN athar.service_scorecard.service IS 'Code of the service';
+COMMENT ON COLUMN athar.service_scorecard.service_name IS 'Name of the service';
+COMMENT ON COLUMN athar.service_scorecard.service_name_ar IS 'Name of the service in Arabic';
+COMMENT ON COLUMN athar.service_scorecard.unit IS 'Code of the unit that runs it';
+COMMENT ON COLUMN athar.service_scorecard.kpi IS 'Code of the KPI';
+COMMENT ON COLUMN athar.service_scorecard.kpi_name IS 'Name of the KPI';
+COMMENT ON COLUMN athar.service_scorecard.kpi_name_ar IS 'Name of the KPI in Arabic';
+COMMENT ON COLUMN athar.service_scorecard.unit_of_measure IS 'Unit of the figures';
+COMMENT ON COLUMN athar.service_scorecard.direction IS 'Which way is better: up, down or target';
+COMMENT ON COLUMN athar.service_scorecard.basis IS 'How the period is cut, as it was reported; month where the figures are observations';
+COMMENT ON COLUMN athar.service_scorecard.period_start IS 'First day of the newest period';
+COMMENT ON COLUMN athar.service_scorecard.period_end IS 'Last day of it';
+COMMENT ON COLUMN athar.service_scorecard.value IS 'The figure of the newest period, in the KPI''s unit';
+COMMENT ON COLUMN athar.service_scorecard.previous_value IS 'The figure of the period before it, on the same basis; NULL if there is none';
+COMMENT ON COLUMN athar.service_scorecard.change IS 'value - previous_value';
+COMMENT ON COLUMN athar.service_scorecard.effects_measured IS 'Effects of today''s plans on it with a verdict';
+COMMENT ON COLUMN athar.service_scorecard.effects_improved IS 'Those of them that improved it';
+COMMENT ON COLUMN athar.service_scorecard.effects_worsened IS 'Those of them that made it worse';

@@ -1,19 +1,5 @@
 -- 97 access: levels, and what each may do
 
-CREATE OR REPLACE FUNCTION athar.access_rank(level text)
-RETURNS integer
-LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN array_position('{read,contribute,manage,administer}'::text[], level);
-COMMENT ON FUNCTION athar.access_rank(text) IS
-'Place of a level among those that include the ones before: read 1, contribute 2, manage 3, administer 4; NULL for audit, which stands apart, and for anything else.';
-
-CREATE OR REPLACE FUNCTION athar.includes_level(held text, wanted text)
-RETURNS boolean
-LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN held = wanted OR coalesce(athar.access_rank(held) >= athar.access_rank(wanted), false);
-COMMENT ON FUNCTION athar.includes_level(text, text) IS
-'Whether a level held gives what the level wanted gives.';
-
 -- The one place that says what each level may do. A routine that writes, or
 -- that runs with its owner's rights, must be named here (a test fails on one
 -- that is not); what only computes, or reads with the caller's own rights, is
@@ -134,40 +120,6 @@ COMMENT ON COLUMN athar.access_grants.unit IS 'Code of the unit it is limited to
 COMMENT ON COLUMN athar.access_grants.unit_name IS 'Name of the unit';
 COMMENT ON COLUMN athar.access_grants.unit_name_ar IS 'Name of the unit in Arabic';
 COMMENT ON COLUMN athar.access_grants.does_role_exist IS 'False where this cluster has no such role: after a restore elsewhere, or after DROP ROLE';
-
-CREATE OR REPLACE FUNCTION athar.holds_level(role name, level text, unit_id integer)
-RETURNS boolean
-LANGUAGE SQL STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	WITH RECURSIVE above (id) AS (
-		SELECT holds_level.unit_id
-		UNION
-		SELECT u.parent_id
-		FROM above
-		JOIN athar.unit AS u ON u.id = above.id
-	)
-	SELECT coalesce(
-		pg_has_role(holds_level.role, (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'athar.access_grant'::regclass), 'USAGE')
-		OR EXISTS (
-			SELECT
-			FROM athar.access_grant AS g
-			JOIN pg_roles AS r ON r.rolname = g.role_name
-			WHERE (holds_level.level IS NULL OR athar.includes_level(g.level, holds_level.level))
-				AND (g.unit_id IS NULL OR g.unit_id IN (SELECT a.id FROM above AS a))
-				AND pg_has_role(holds_level.role, r.oid, 'USAGE')),
-		false);
-END;
-COMMENT ON FUNCTION athar.holds_level(name, text, integer) IS
-'Whether a role holds a level (NULL: any) for a unit (NULL: for all), itself or through a role whose privileges it inherits. The owner of the extension and superusers hold every level. 42704 where the role does not exist.';
-
-CREATE OR REPLACE FUNCTION athar.may_see(unit_id integer, role name DEFAULT current_user)
-RETURNS boolean
-LANGUAGE SQL STABLE PARALLEL SAFE
-SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-RETURN athar.holds_level(may_see.role, NULL, may_see.unit_id);
-COMMENT ON FUNCTION athar.may_see(integer, name) IS
-'Whether a role may see what belongs to a unit: true where some level was given to it, or to a role whose privileges it inherits, for all units, for this one or for one above it; true for the owner of the extension and for superusers. What belongs to no unit (NULL) is for those without a limit. With its owner''s rights, because access_grant is not open to readers. 42704 where the role does not exist.';
 
 CREATE OR REPLACE FUNCTION athar.check_access(role regrole, level text, unit text)
 RETURNS void

@@ -1,4 +1,4 @@
--- 97 access: what was granted to whom
+-- 35 access: what was granted to whom
 
 CREATE TABLE athar.access_grant (
 	id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
