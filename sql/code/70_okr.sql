@@ -345,7 +345,7 @@ BEGIN ATOMIC
 		AND a.item_id = align.action;
 END;
 COMMENT ON FUNCTION athar.align(text, text, text, double precision) IS
-'Says that an action (by its project''s code and its id in the plan) serves a goal, with which share of itself (1 unless given), and returns the id; said again, it changes the share. An action may serve several goals, with 1 in all. 22023 where a code is missing, for a share that is not above 0 and at most 1, or where the shares would exceed 1 in sum; 22003 for a share of NaN or infinity; 42704 for an unknown goal or project, and for an action that is not in the plan.';
+'Says that an action (by its project''s code and its id in the plan) serves a goal, with which share of itself (1 unless given), and returns the id; said again, it changes the share. An action may serve several goals, with 1 in all. 22023 where a code is missing, for a share that is not above 0 and at most 1, or where the shares would exceed 1 in sum; 22003 for a share of NaN or infinity; 42704 for an unknown goal or project, and for an action that is not in the plan. Two sessions that align one action wait for each other; at REPEATABLE READ the sum is that of the transaction''s own snapshot, so use READ COMMITTED or SERIALIZABLE.';
 
 CREATE OR REPLACE FUNCTION athar.check_in(
 	goal text, value double precision DEFAULT NULL, confidence double precision DEFAULT NULL, note text DEFAULT NULL,
