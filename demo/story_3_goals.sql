@@ -8,7 +8,7 @@
 SELECT j.name AS job, j.schedule, j.last_outcome AS outcome, j.last_message AS message
 FROM athar.jobs AS j
 WHERE j.name = 'rollup';
-SELECT repeat('  ', t.depth::integer) || t.title AS goal, t.weight, t.target, round(t.current::numeric, 3) AS now,
+SELECT repeat('  ', t.depth - 1) || t.title AS goal, t.weight, t.target, round(t.current::numeric, 3) AS now,
 	round(t.progress::numeric, 3) AS progress, round(t.coverage::numeric, 2) AS measured, t.status
 FROM athar.okr_tree AS t
 WHERE t.cycle = '2015'

@@ -102,7 +102,7 @@ BEGIN ATOMIC
 		LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
 		CROSS JOIN LATERAL (SELECT (goal_values.at AT TIME ZONE k.time_zone)::date) AS t (today)
 		CROSS JOIN LATERAL (VALUES
-			(false, coalesce(lower(c.period), t.today - 365), coalesce(upper(c.period), 'infinity'), t.today),
+			(false, coalesce(lower(c.period), t.today - 365), coalesce(upper(c.period), 'infinity'), least(t.today, upper(c.period))),
 			(true, lower(c.period) - (upper(c.period) - lower(c.period)), lower(c.period), lower(c.period))
 		) AS w (is_baseline, observed_from, begins_before, ends_by)
 		WHERE (goal_values.only_goal IS NULL OR g.id = goal_values.only_goal)
@@ -169,7 +169,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION athar.goal_values(timestamptz, integer) IS
 'The figure of every goal at a moment, and its baseline: one row per goal, or the one goal whose id is given.
-A goal with a KPI has the newest figure of that KPI for its service (NULL: the whole) and channel (NULL: all channels together, merged where they were reported one by one): of reported periods the latest that has ended and, with a cycle, begins before the cycle ends, the shortest where several end together; observed days are merged over the cycle so far, over a year where there is no cycle. Without a KPI it has the newest value that a review gave.
+A goal with a KPI has the newest figure of that KPI for its service (NULL: the whole) and channel (NULL: all channels together, merged where they were reported one by one): of reported periods the latest that has ended, with a cycle by its end, the shortest where several end together; observed days are merged over the cycle so far, over a year where there is no cycle. Without a KPI it has the newest value that a review gave.
 baseline: the newest figure before the cycle begins (observed days: merged over as many days before it); NULL without a cycle. NULL where there is no figure, or none that is finite.';
 
 CREATE OR REPLACE FUNCTION athar.goal_states(at timestamptz DEFAULT now())
