@@ -30,7 +30,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|measure_effects'),
 		('administer', 'routine', 'EXECUTE', 'run_due|schedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
-		('none', 'routine', 'EXECUTE', 'check_definition|check_kpi|check_measurement|put_measurement'),
+		('none', 'routine', 'EXECUTE', 'check_definition|check_kpi|check_measurement'),
 		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|sync_effects'),
 		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|holds_level|run_grant')
 ), support (oid) AS (

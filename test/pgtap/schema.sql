@@ -95,7 +95,7 @@ SELECT set_eq(
 	ARRAY[
 		'align', 'apply_access_grants', 'check_in', 'create_cycle', 'create_goal', 'create_project', 'define_channel', 'define_kpi',
 		'define_offering', 'define_service', 'define_stage', 'define_unit', 'grant_access', 'may_see', 'name_version',
-		'queue_dirty_buckets', 'record_observation', 'refresh_measurements', 'report_measurement', 'revoke_access', 'run_due',
+		'record_observation', 'refresh_measurements', 'report_measurement', 'revoke_access', 'run_due',
 		'save_plan', 'schedule', 'unschedule', 'write_observations'],
 	'its owner''s rights has what needs them, and no more: adding to this list is a decision');
 
