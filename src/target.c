@@ -40,6 +40,9 @@
 /* How far a figure may fall short of a bound, relative to their size. */
 #define TARGET_TOLERANCE	1e-12
 
+/* The largest number below 1. */
+#define BELOW_ONE			(1 - DBL_EPSILON / 2)
+
 typedef enum TargetFault
 {
 	FAULT_NONE,
@@ -568,8 +571,9 @@ share_reached(const Aim *aim, double figure)
 	return aim->high > 0 ? aim->high / figure : 0;
 }
 
+/* The way from the start, or what there is to say without one. */
 static double
-progress_of(const Aim *aim, double figure)
+way_covered(const Aim *aim, double figure)
 {
 	double		distance = outside(aim, figure);
 	double		start_distance = aim->has_start ? outside(aim, aim->start) : 0;
@@ -583,6 +587,15 @@ progress_of(const Aim *aim, double figure)
 			: share_of_way(figure, aim->start, aim->low);
 	return distance < 0 ? bounded(1 - -distance / start_distance)
 		: share_of_way(figure, aim->start, aim->high);
+}
+
+/* Rounding never completes what is not met. */
+static double
+progress_of(const Aim *aim, double figure)
+{
+	double		progress = way_covered(aim, figure);
+
+	return outside(aim, figure) == 0 ? progress : Min(progress, BELOW_ONE);
 }
 
 /* The figure to reach; none where a band has two and the start says neither. */

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(102);
+SELECT plan(103);
 
 -- Progress from a start: the golden key results, both directions, beyond both ends.
 SELECT is(athar.progress('from 0.70 to 0.90', 0.90), 1::double precision, 'satisfaction 0.70 to 0.90 now 0.90');
@@ -106,6 +106,7 @@ SELECT is(athar.goal_of('between 4 and 5'), NULL, 'two bounds and no baseline: n
 
 -- Figures at the ends of double precision stay finite.
 SELECT is(athar.progress('from -1.7e308 to 1.7e308', 0), 0.5::double precision, 'a way wider than a double');
+SELECT ok(athar.progress('from 1e308 to 2', 90) < 1, 'rounding completes nothing that is not met');
 SELECT ok(athar.progress('from 0 to 1e-300', 1e300) < 'Infinity', 'a quotient too large stays finite');
 
 -- Refused figures.
