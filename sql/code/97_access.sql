@@ -26,12 +26,13 @@ WITH rule (level, kind, privilege, names) AS (
 		('contribute', 'routine', 'EXECUTE', 'record_observation|report_measurement'),
 		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|check_in|align'),
 		('manage', 'routine', 'EXECUTE', 'define_.*|create_cycle|create_goal'),
-		('administer', 'routine', 'EXECUTE', 'track|untrack|create_mark|attach_source|detach_source'),
+		('administer', 'routine', 'EXECUTE', 'track|untrack|begin_tracking|end_tracking|create_mark'),
+		('administer', 'routine', 'EXECUTE', 'attach_source|detach_source'),
 		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|measure_effects'),
 		('administer', 'routine', 'EXECUTE', 'run_due|schedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
 		('none', 'routine', 'EXECUTE', 'check_definition|check_kpi|check_measurement'),
-		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|sync_effects'),
+		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|sync_effects|follow_actions'),
 		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|holds_level|run_grant')
 ), support (oid) AS (
 	-- Types are usable by everybody (a column, a parameter of one reveals
@@ -87,8 +88,10 @@ SELECT r.level, o.kind, o.identity AS object, r.privilege
 FROM object AS o
 JOIN rule AS r ON r.kind = o.kind AND o.name ~ ('^(' || r.names || ')$')
 UNION ALL
-SELECT o.level, o.kind, o.identity, o.privilege
+SELECT l.level, o.kind, o.identity, o.privilege
 FROM object AS o
+-- an auditor's views compute, too
+CROSS JOIN LATERAL unnest(CASE WHEN o.kind = 'routine' AND o.level = 'read' THEN ARRAY['read', 'audit'] ELSE ARRAY[o.level] END) AS l (level)
 WHERE NOT EXISTS (
 	SELECT
 	FROM rule AS r

@@ -71,7 +71,7 @@ SELECT set_eq(
 	'PUBLIC has what the rules say, and no more');
 SELECT set_eq(
 	$$SELECT DISTINCT coalesce(level, '') FROM athar.access_rules WHERE object IN ('athar.run_due()', 'athar.unit_id(pg_catalog.text)', 'athar.job', 'athar.access_grant', 'athar.drive_jobs()')$$,
-	ARRAY['administer', 'read', 'none'], 'they tell functions apart');
+	ARRAY['administer', 'read', 'audit', 'none'], 'they tell functions apart');
 
 -- Nobody has anything before.
 SELECT is_empty($$SELECT pg_temp.held('athar_nobody')$$, 'a role without a level holds nothing');

@@ -94,9 +94,9 @@ SELECT set_eq(
 	$$SELECT DISTINCT r.proname::text FROM routine AS r WHERE r.prosecdef$$,
 	ARRAY[
 		'align', 'apply_access_grants', 'check_in', 'create_cycle', 'create_goal', 'create_project', 'define_channel', 'define_kpi',
-		'define_offering', 'define_service', 'define_stage', 'define_unit', 'grant_access', 'may_see', 'name_version',
-		'record_observation', 'refresh_measurements', 'report_measurement', 'revoke_access', 'run_due',
-		'save_plan', 'schedule', 'unschedule', 'write_observations'],
+		'define_offering', 'define_service', 'define_stage', 'define_unit', 'grant_access', 'may_see', 'measure_effects',
+		'name_version', 'record_observation', 'refresh_measurements', 'report_measurement', 'revoke_access', 'roll_up_goals',
+		'run_due', 'save_plan', 'schedule', 'sync_effects', 'unschedule', 'write_observations'],
 	'its owner''s rights has what needs them, and no more: adding to this list is a decision');
 
 -- Rights.
@@ -117,7 +117,7 @@ SELECT is_empty(
 SELECT set_eq(
 	$$SELECT r.relname::text FROM relation AS r
 	WHERE r.relkind = 'v' AND NOT coalesce(r.reloptions @> ARRAY['security_invoker=true'], false)$$,
-	ARRAY[]::text[],
+	ARRAY['service_scorecard'],
 	'views have their reader''s rights, but for those for leaders and the public');
 
 -- What a dump carries.
