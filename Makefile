@@ -13,6 +13,7 @@ OBJS = \
 	src/student.o \
 	src/evidence.o \
 	src/target.o \
+	src/target_io.o \
 	src/catalog.o \
 	src/reference.o \
 	src/context.o \
