@@ -177,7 +177,7 @@ BEGIN ATOMIC
 		GROUP BY o.difference
 	), noise AS (
 		SELECT
-			sum(r.residual * r.last_residual) / nullif(sum(r.residual * r.residual), 0) > 1.96 / sqrt(count(*)) AS is_autocorrelated
+			sum(r.residual * r.last_residual) / nullif(sum(r.residual * r.residual), 0) > 1.96 / sqrt(nullif(count(*), 0)) AS is_autocorrelated
 		FROM (
 			SELECT
 				p.value - CASE WHEN p.is_after THEN o.after_mean ELSE o.before_mean END AS residual,
