@@ -181,13 +181,13 @@ BEGIN ATOMIC
 		FROM (
 			SELECT
 				p.value - CASE WHEN p.is_after THEN o.after_mean ELSE o.before_mean END AS residual,
-				lag(p.value - CASE WHEN p.is_after THEN o.after_mean ELSE o.before_mean END) OVER (ORDER BY p.starts_at) AS last_residual
+				lag(p.value - CASE WHEN p.is_after THEN o.after_mean ELSE o.before_mean END) OVER (PARTITION BY p.is_after ORDER BY p.starts_at) AS last_residual
 			FROM point AS p
 			CROSS JOIN own AS o
 			WHERE p.is_own AND p.is_chosen AND o.is_by_period
 		) AS r
 	), trend AS (
-		SELECT athar.student_t_p(
+		SELECT abs(r.r) >= 1 - 1e-12 OR athar.student_t_p(
 			r.r * sqrt((r.n - 2) / nullif(1 - r.r * r.r, 0)), r.n - 2) < 0.05 AS is_significant
 		FROM (
 			SELECT corr(p.value, extract(epoch FROM p.starts_at)) AS r, count(*) AS n

@@ -181,7 +181,7 @@ CROSS JOIN LATERAL (
 		AND NOT f.is_withdrawn AND a.removed_in_version IS NULL
 ) AS e
 WHERE athar.may_see(s.unit_id, current_user);
-COMMENT ON VIEW athar.service_scorecard IS 'For leaders: the newest figure of every KPI of every service, the one before it, and what actions did to it. Shown with the owner''s rights, so SELECT on this view is enough; a role sees the services of the units it was given (may_see)';
+COMMENT ON VIEW athar.service_scorecard IS 'For leaders: the newest figure of every KPI of every service, the one before it, and what actions did to it. A role with level read sees the services of the units it was given (may_see)';
 COMMENT ON COLUMN athar.service_scorecard.service IS 'Code of the service';
 COMMENT ON COLUMN athar.service_scorecard.service_name IS 'Name of the service';
 COMMENT ON COLUMN athar.service_scorecard.service_name_ar IS 'Name of the service in Arabic';
