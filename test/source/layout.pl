@@ -20,7 +20,7 @@ for my $file (Tree::text_files())
 	push @faults, "$file: a carriage return" if $text =~ /\r/;
 	push @faults, "$file: not UTF-8" if !utf8::decode(my $copy = $text);
 	push @faults, "$file: begins with blanks, not tabs, in line $_"
-	  for $file =~ /\.sql$/ ? Tree::lines_matching($text, qr/^\t* +(?![ *])/) : ();
+	  for $file =~ /\.sql$/ ? Tree::lines_matching($text, qr/^ +(?![ *])/) : ();
 	next if $file =~ m{^expected/};
 	push @faults, "$file: no newline at the end, or more than one" if $text !~ /[^\n]\n\z/;
 	push @faults, "$file: blanks at the end of line $_"
