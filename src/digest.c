@@ -244,7 +244,7 @@ item_knots(const DigestItem *item, int64 before, Knot *knots)
 	return 2;
 }
 
-/* As percentile_cont does, but finite where the difference is not. */
+/* As percentile_cont does, but within both whatever they are. */
 static double
 interpolate(double from, double to, double share)
 {
@@ -252,7 +252,16 @@ interpolate(double from, double to, double share)
 
 	if (!isfinite(value))
 		value = from * (1 - share) + to * share;
-	return value;
+	return Min(value, to);
+}
+
+/* The way back: where a value lies between two others. */
+static double
+share_between(double from, double to, double value)
+{
+	if (!isfinite(to - from))
+		return (value / 2 - from / 2) / (to / 2 - from / 2);
+	return (value - from) / (to - from);
 }
 
 /* The value at share p of the way from the first to the last rank. */
@@ -272,7 +281,7 @@ athar_digest_percentile(const Distribution *d, double p)
 		{
 			if (rank <= knots[j].rank)
 			{
-				if (knots[j].rank <= last.rank)
+				if (rank == knots[j].rank || knots[j].rank <= last.rank)
 					return knots[j].value;
 				return interpolate(last.value, knots[j].value,
 								   (rank - last.rank) /
@@ -314,14 +323,14 @@ athar_digest_share(const Distribution *d, double value)
 
 				/* Between two ranks that follow each other lies nothing. */
 				if (step > 1)
-					rank += step * (value / 2 - last.value / 2) /
-						(knots[j].value / 2 - last.value / 2);
+					rank += step * share_between(last.value, knots[j].value,
+												 value);
 				return (rank + 1) / n;
 			}
 			last = knots[j];
 		}
 		before += DigestItemCount(&d->items[i]);
 	}
-	return (last.rank + (n - 1 - last.rank) * (value / 2 - last.value / 2) /
-			(d->maximum / 2 - last.value / 2) + 1) / n;
+	return (last.rank + (n - 1 - last.rank) *
+			share_between(last.value, d->maximum, value) + 1) / n;
 }

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(141);
+SELECT plan(144);
 SET LOCAL search_path = public, athar;
 
 -- A tree of its own for each way to merge: this one is left-deep.
@@ -144,6 +144,9 @@ SELECT results_eq(
 	$$VALUES ((1.7e308 / 3)::double precision, NULL::double precision, 1.7e308::double precision, 1.7e308::double precision)$$, 'the widest values: no infinity anywhere');
 SELECT is(athar.total(athar.summary_of('{1.7e308}', '{2}')), NULL, 'a total beyond double precision is NULL');
 SELECT is(athar.mean(athar.summary_of('{1.7e308}', '{2}')), 1.7e308::double precision, 'its mean is not');
+SELECT is(athar.percentile(athar.summary_of('{-1,-5e-324}', '{1,1}'), 1), -5e-324::double precision, 'the last percentile is the maximum');
+SELECT is(athar.share_at_most('{"version":1,"n":69,"mean":5,"sd":0,"min":-1.7976931348623157e+308,"max":5,"digest":[[-1.7976931348623157e+308,41,true],[5,28]]}', -1), 1::double precision * (20 + 21 + 1) / 69, 'a share across the widest gap');
+SELECT cmp_ok(athar.share_at_most('{"version":1,"n":47,"mean":5e-324,"sd":1,"min":0,"max":5e-324,"digest":[[0,28,true],[5e-324,19,true]]}', 0), '<', 1::double precision, 'a share across the narrowest gap');
 SELECT is(athar.total(athar.summarize(i)), 500000500000::double precision, 'the total of whole numbers is exact in a digest') FROM generate_series(1, 1000000) i;
 SELECT is(athar.total(athar.summary_of('{0.1}', '{3}')), 0.3::double precision + 5.551115123125783e-17, 'the total is rounded once');
 
