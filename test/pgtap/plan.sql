@@ -1,5 +1,7 @@
 BEGIN;
-SELECT plan(101);
+SELECT plan(105);
+-- a fault below is to fail, not to run for ever
+SET LOCAL statement_timeout = '2min';
 
 SELECT athar.define_unit('agency', 'Agency'), athar.define_unit('ministry', 'Ministry');
 SELECT athar.define_service('permit', 'Permit', 'agency'), athar.define_channel('web', 'Web');
@@ -131,6 +133,12 @@ SELECT is_empty($$SELECT v.version FROM athar.plan_version v
 		|| (athar.get_plan('reform', v.version) -> 'items')::text || ']', 'UTF8'))$$, 'every version is hashed with its parent');
 SELECT is(count(DISTINCT version_hash), 5::bigint, 'and no two are alike') FROM athar.plan_version;
 
+-- a change of the header alone
+SELECT athar.create_project('header', 'Header', 'agency', '{"title": "t", "items": [{"id": "A", "title": "a"}]}', 'begin');
+SELECT is(status, 'saved', 'a new title is a new version') FROM athar.save_plan('header', '{"title": "T", "items": [{"id": "A", "title": "a"}]}', 1, 'shout');
+SELECT is(status, 'saved', 'a key more, too') FROM athar.save_plan('header', '{"title": "T", "owner_note": null, "items": [{"id": "A", "title": "a"}]}', 2, 'note');
+SELECT is(array_agg(items::text), '{"{1}","{1}","{1}"}', 'of the same item') FROM athar.plan_version WHERE project_id = athar.project_id('header');
+
 -- conflicts: one for every part that both sides changed, and differently
 SELECT athar.create_project('joint', 'Joint', 'agency', '{"title": "t", "purpose": "p", "note": 1, "items": [
 	{"id": "same", "title": "s"}, {"id": "both", "title": "b"}, {"id": "a/b~\"c", "title": "c"}, {"id": "gone", "title": "g"}, {"id": "mine", "title": "m"}, {"id": "twice", "title": "w"}]}', 'begin');
@@ -230,6 +238,9 @@ FROM athar.validate_plan((SELECT jsonb_build_object('title', 't', 'items', jsonb
 SELECT is_empty($$SELECT * FROM athar.validate_plan((SELECT jsonb_build_object('title', 't', 'items',
 	jsonb_agg(jsonb_build_object('id', 'A' || i, 'title', 't', 'parent', CASE WHEN i > 0 THEN 'A' || i - 1 END) ORDER BY md5(i::text))) FROM generate_series(0, 2999) AS i))$$,
 	'a tree of three thousand levels');
+SELECT is(count(*), 60::bigint, 'ids twice on every level of a tree')
+FROM athar.validate_plan((SELECT jsonb_build_object('title', 't', 'items', jsonb_agg(jsonb_build_object('id', 'A' || i, 'title', 't', 'parent', CASE WHEN i > 1 THEN 'A' || i - 1 END)))
+	FROM generate_series(1, 60) AS i, generate_series(1, 2)));
 SELECT is(count(*), 3000::bigint, 'a loop through three thousand items')
 FROM athar.validate_plan((SELECT jsonb_build_object('title', 't', 'items', jsonb_agg(jsonb_build_object('id', 'A' || i, 'title', 't', 'parent', 'A' || (i + 1) % 3000))) FROM generate_series(0, 2999) AS i))
 WHERE fault = 'its parents form a loop';
