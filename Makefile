@@ -17,7 +17,14 @@ OBJS = \
 	src/catalog.o \
 	src/reference.o \
 	src/context.o \
+	src/value.o \
+	src/keymap.o \
+	src/mark.o \
+	src/tracking.o \
 	src/capture.o \
+	src/track.o \
+	src/history.o \
+	src/asof.o \
 	src/kpi.o \
 	src/plan.o \
 	src/effect.o \

@@ -8,6 +8,8 @@
 #include "catalog.h"
 #include "reference.h"
 #include "context.h"
+#include "tracking.h"
+#include "capture.h"
 #include "kpi.h"
 
 PG_MODULE_MAGIC;
@@ -20,5 +22,7 @@ _PG_init(void)
 	athar_catalog_init();
 	athar_reference_init();
 	athar_context_init();
+	athar_tracking_init();
+	athar_capture_init();
 	athar_kpi_init();
 }

@@ -1,15 +1,344 @@
 /*
  * capture.c
  *	  The trigger that writes changes into the log.
+ *
+ * A row trigger, because a statement trigger on a partitioned table does not
+ * see what is written straight into a partition, and because pairing old and
+ * new rows of transition tables is a guess.  An update logs the columns that
+ * changed and nothing else; one that changes nothing is not logged.  TRUNCATE
+ * fires no row trigger, so a statement trigger writes down each row before it
+ * goes, up to a limit.
+ *
+ * What it does not see: writes while the trigger is disabled or the session's
+ * replication role is replica, and partitions that are detached or dropped.
  */
 #include "athar.h"
 
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/uuid.h"
+
+#include "catalog.h"
+#include "context.h"
+#include "capture.h"
+#include "tracking.h"
+
+#define ENTRY_COLUMNS 9
+#define NONCES 64
+
+static int	truncate_limit;
+
+/* Random bytes are drawn for many entries at once. */
+static pg_uuid_t *
+next_nonce(void)
+{
+	static pg_uuid_t nonces[NONCES];
+	static int	left = 0;
+
+	if (left == 0)
+	{
+		if (!pg_strong_random(nonces, sizeof(nonces)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate random bytes for the change log")));
+		left = NONCES;
+	}
+	return &nonces[--left];
+}
+
+static void
+write_entry(int32 table_id, char operation, Jsonb *key, Jsonb *old_values,
+			Jsonb *new_values)
+{
+	Datum		values[ENTRY_COLUMNS];
+	bool		nulls[ENTRY_COLUMNS] = {false};
+	int			i = 0;
+
+	values[i++] = Int64GetDatum(athar_catalog_nextval(ATHAR_LOG_ENTRY));
+	values[i++] = Int64GetDatum(athar_context_transaction());
+	values[i++] = Int32GetDatum(table_id);
+	values[i++] = Int32GetDatum(athar_value_key_hash(key));
+	values[i++] = CharGetDatum(operation);
+	values[i++] = UUIDPGetDatum(next_nonce());
+	values[i++] = JsonbPGetDatum(key);
+	nulls[i] = old_values == NULL;
+	values[i++] = PointerGetDatum(old_values);
+	nulls[i] = new_values == NULL;
+	values[i++] = PointerGetDatum(new_values);
+	athar_catalog_insert(ATHAR_LOG_ENTRY, values, nulls);
+}
+
+static void
+require_reason(const athar_capture_plan *plan)
+{
+	if (!plan->tracked.require_reason || athar_context_reason() != NULL)
+		return;
+	ereport(ERROR,
+			(errcode(MAKE_SQLSTATE('A', 'T', '0', '0', '1')),
+			 errmsg("a reason is required to change table \"%s\"",
+					plan->tracked.relation),
+			 errdetail("Nothing was changed."),
+			 errhint("Say why with SET LOCAL athar.reason = '...' or athar.set_context(), in the transaction that writes.")));
+}
+
+/* An inserted row, or one that goes. */
+static void
+log_row(athar_capture_plan *plan, char operation, TupleTableSlot *slot)
+{
+	athar_shape *shape = plan->shape;
+	Jsonb	   *row = NULL;
+	Jsonb	   *key;
+
+	require_reason(plan);
+	slot_getallattrs(slot);
+	if (operation != 'I' || plan->tracked.inserted_values || !shape->has_key)
+		row = athar_value_object(shape, slot->tts_values, slot->tts_isnull,
+								 shape->logged_mask);
+	key = shape->has_key ?
+		athar_value_object(shape, slot->tts_values, slot->tts_isnull,
+						   shape->key_mask) : row;
+	if (operation == 'I')
+		write_entry(plan->tracked.id, operation, key, NULL,
+					plan->tracked.inserted_values ? row : NULL);
+	else
+		write_entry(plan->tracked.id, operation, key, row, NULL);
+}
+
+/* Which columns an update changed; false if none.  Tells of key columns. */
+static bool
+find_changes(athar_shape *shape, TupleTableSlot *old, TupleTableSlot *new,
+			 bool *mask, bool *is_rekey)
+{
+	bool		any = false;
+
+	*is_rekey = false;
+	for (int i = 0; i < shape->count; i++)
+	{
+		athar_column *column = &shape->columns[i];
+		int			a = column->attnum - 1;
+
+		mask[i] = false;
+		if (column->is_excluded ||
+			(old->tts_isnull[a] && new->tts_isnull[a]))
+			continue;
+		if (old->tts_isnull[a] == new->tts_isnull[a] &&
+			athar_value_same(column, old->tts_values[a], new->tts_values[a]))
+			continue;
+		mask[i] = any = true;
+		*is_rekey |= column->is_key;
+	}
+	return any;
+}
+
+static void
+log_update(athar_capture_plan *plan, TupleTableSlot *old, TupleTableSlot *new)
+{
+	athar_shape *shape = plan->shape;
+	bool	   *mask = palloc(Max(shape->count, 1));
+	bool		is_rekey;
+
+	slot_getallattrs(old);
+	slot_getallattrs(new);
+	if (!find_changes(shape, old, new, mask, &is_rekey))
+		return;
+	require_reason(plan);
+	write_entry(is_rekey ? plan->tracked.rekey_id : plan->tracked.id, 'U',
+				athar_value_object(shape, old->tts_values, old->tts_isnull,
+								   shape->key_mask),
+				athar_value_object(shape, old->tts_values, old->tts_isnull,
+								   mask),
+				athar_value_object(shape, new->tts_values, new->tts_isnull,
+								   mask));
+}
+
+static void
+log_change(athar_capture_plan *plan, TriggerData *trigger)
+{
+	athar_pins	pins;
+
+	athar_value_pin(plan->shape, &pins);
+	PG_TRY();
+	{
+		if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+			log_update(plan, trigger->tg_trigslot, trigger->tg_newslot);
+		else
+			log_row(plan,
+					TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? 'I' : 'D',
+					trigger->tg_trigslot);
+	}
+	PG_FINALLY();
+	{
+		athar_value_unpin(plan->shape, &pins);
+	}
+	PG_END_TRY();
+}
+
+static void
+refuse_truncate(athar_capture_plan *plan)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("table \"%s\" has more than %d rows to be logged by TRUNCATE",
+					plan->tracked.relation, truncate_limit),
+			 errdetail("Every row is written into the change log before it goes; nothing was changed."),
+			 errhint("Raise athar.truncate_limit, delete in parts, or call athar.untrack() first.")));
+}
+
+/* Write down each row of one table before it goes. */
+static void
+log_all_rows(Relation relation, int32 lineage)
+{
+	athar_capture_plan *plan = athar_tracking_plan(relation, lineage);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
+													  "athar truncated row",
+													  ALLOCSET_DEFAULT_SIZES);
+	athar_pins	pins;
+	int			count = 0;
+
+	athar_value_pin(plan->shape, &pins);
+	PG_TRY();
+	{
+		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		{
+			MemoryContext old = MemoryContextSwitchTo(row_context);
+
+			CHECK_FOR_INTERRUPTS();
+			if (++count > truncate_limit)
+				refuse_truncate(plan);
+			log_row(plan, 'T', slot);
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(row_context);
+		}
+	}
+	PG_FINALLY();
+	{
+		athar_value_unpin(plan->shape, &pins);
+	}
+	PG_END_TRY();
+	MemoryContextDelete(row_context);
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+}
+
+static bool
+has_truncate_trigger(Relation relation)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (TRIGGER_FOR_TRUNCATE(trigger->tgtype) &&
+			athar_tracking_is_capture(trigger->tgfoid))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * TRUNCATE of a partitioned table fires the triggers of its partitions, too:
+ * those that were there when it was tracked have one, and log for themselves.
+ */
+static void
+log_partitions(Relation relation, int32 lineage)
+{
+	List	   *oids = find_all_inheritors(RelationGetRelid(relation),
+										   AccessShareLock, NULL);
+	ListCell   *cell;
+
+	foreach(cell, oids)
+	{
+		Relation	partition = table_open(lfirst_oid(cell), NoLock);
+
+		if (partition->rd_rel->relkind == RELKIND_RELATION &&
+			!has_truncate_trigger(partition))
+			log_all_rows(partition, lineage);
+		table_close(partition, NoLock);
+	}
+}
+
+static void
+log_truncate(TriggerData *trigger, int32 lineage)
+{
+	Relation	relation = trigger->tg_relation;
+
+	/* Left over on a partition that was detached: not ours any more. */
+	if (trigger->tg_trigger->tgnargs > 1 && !relation->rd_rel->relispartition)
+		return;
+	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		log_partitions(relation, lineage);
+	else
+		log_all_rows(relation, lineage);
+}
+
+static void
+check_protocol(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TriggerEvent event;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("capture_change: must be called as trigger")));
+	event = trigger->tg_event;
+	if (TRIGGER_FIRED_BY_TRUNCATE(event) ? !TRIGGER_FIRED_BEFORE(event)
+		: !TRIGGER_FIRED_AFTER(event) || !TRIGGER_FIRED_FOR_ROW(event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("capture_change: must be fired for each row after the change, or before TRUNCATE")));
+	if (trigger->tg_trigger->tgnargs < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("capture_change: the number of the tracked table is missing")));
+}
 
 /* Write a change of a tracked row into the log. */
 PG_FUNCTION_INFO_V1(athar_capture_change);
 Datum
 athar_capture_change(PG_FUNCTION_ARGS)
 {
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	int32		lineage;
+
+	check_protocol(fcinfo);
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
+		athar_catalog_is_restore())
+		return PointerGetDatum(NULL);
+	lineage = strtol(trigger->tg_trigger->tgargs[0], NULL, 10);
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		log_truncate(trigger, lineage);
+	else
+		log_change(athar_tracking_plan(trigger->tg_relation, lineage),
+				   trigger);
 	return PointerGetDatum(NULL);
+}
+
+void
+athar_capture_init(void)
+{
+	DefineCustomIntVariable("athar.truncate_limit",
+							"Most rows of one table or partition that TRUNCATE may remove from a tracked table.",
+							"Each of them is written into the change log first.",
+							&truncate_limit, 100000, 0, INT_MAX,
+							PGC_USERSET, 0, NULL, NULL, NULL);
 }

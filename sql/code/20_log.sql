@@ -23,3 +23,163 @@ LANGUAGE C STABLE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'athar_is_restoring';
 COMMENT ON FUNCTION athar.is_restoring() IS
 'Whether this session restores a dump: it has the settings every script of pg_dump begins with, and its session user may insert into the log anyway. Triggers of this extension''s tables ask it on INSERT.';
+
+CREATE OR REPLACE FUNCTION athar.key_hash(row_key jsonb)
+RETURNS integer
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'athar_key_hash';
+COMMENT ON FUNCTION athar.key_hash(jsonb) IS
+'The hash by which the log finds a row: FNV-1a (32 bits, offset 2166136261, prime 16777619; as a signed integer) over the key''s text in UTF-8, written as jsonb writes it but without blanks and without zeros at the end of a fraction. The same on every server, release and architecture; version 1, and stored, so it never changes.';
+
+CREATE OR REPLACE FUNCTION athar.operation_name(operation "char")
+RETURNS text
+LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE operation
+	WHEN 'I' THEN 'INSERT'
+	WHEN 'U' THEN 'UPDATE'
+	WHEN 'D' THEN 'DELETE'
+	WHEN 'T' THEN 'TRUNCATE'
+	WHEN 'S' THEN 'DDL'
+END;
+COMMENT ON FUNCTION athar.operation_name("char") IS 'INSERT, UPDATE, DELETE, TRUNCATE or DDL, for log_entry.operation.';
+
+CREATE OR REPLACE VIEW athar.change_log
+WITH (security_invoker = true)
+AS
+SELECT
+	e.id AS entry_id,
+	t.at,
+	e.transaction_id,
+	n.relation,
+	athar.operation_name(e.operation) AS operation,
+	e.row_key,
+	e.old_values,
+	e.new_values,
+	t.session_user_name,
+	t.current_user_name,
+	t.actor,
+	t.reason,
+	t.application_name,
+	t.client_address
+FROM athar.log_entry AS e
+JOIN athar.log_transaction AS t ON t.id = e.transaction_id
+JOIN athar.tracked_table AS n ON n.id = e.table_id;
+COMMENT ON VIEW athar.change_log IS
+'Every change of every tracked table: who, when, what, why. For the history of one row use row_history(), which finds it by an index; here a filter on relation reads that table''s entries, and one on at those transactions. Ordered by nothing: use entry_id, which ascends within a row''s history';
+COMMENT ON COLUMN athar.change_log.entry_id IS 'Number of the entry; ascending within one row''s history';
+COMMENT ON COLUMN athar.change_log.at IS 'When the transaction began';
+COMMENT ON COLUMN athar.change_log.transaction_id IS 'Changes of one transaction, role, actor and reason have the same number';
+COMMENT ON COLUMN athar.change_log.relation IS 'schema.table as it was named at the time, with quotes where the name needs them';
+COMMENT ON COLUMN athar.change_log.operation IS 'INSERT, UPDATE, DELETE, TRUNCATE or DDL';
+COMMENT ON COLUMN athar.change_log.row_key IS 'The row''s key before the change; the whole row where the table has no key';
+COMMENT ON COLUMN athar.change_log.old_values IS 'Values before: of the changed columns for an UPDATE, of all for a DELETE or TRUNCATE; NULL for an INSERT. Finite numbers, booleans and json(b) are JSON, everything else is its output text in ISO dates and UTC; NaN and infinities are strings';
+COMMENT ON COLUMN athar.change_log.new_values IS 'Values after: of the changed columns for an UPDATE, of all for an INSERT (NULL where the table logs the key alone); NULL for a DELETE or TRUNCATE';
+COMMENT ON COLUMN athar.change_log.session_user_name IS 'The role that logged in';
+COMMENT ON COLUMN athar.change_log.current_user_name IS 'The role in force, after SET ROLE, outside any SECURITY DEFINER function';
+COMMENT ON COLUMN athar.change_log.actor IS 'The person the application named; NULL where it named nobody';
+COMMENT ON COLUMN athar.change_log.reason IS 'Why; NULL where no reason was given';
+COMMENT ON COLUMN athar.change_log.application_name IS 'application_name of the session';
+COMMENT ON COLUMN athar.change_log.client_address IS 'Address of the client; NULL over a local socket and in background workers';
+
+CREATE OR REPLACE FUNCTION athar.begin_tracking(
+	relation regclass, exclude text[], require_reason boolean, inserted_values boolean, OUT id integer, OUT lineage integer)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_begin_tracking';
+COMMENT ON FUNCTION athar.begin_tracking(regclass, text[], boolean, boolean) IS
+'Used by track(), which says what it checks: writes down that the table is tracked and makes a mark, under a lock that keeps writers out. Returns the new tracked_table.id, and the lineage its triggers carry. Makes no triggers.';
+
+CREATE OR REPLACE FUNCTION athar.end_tracking(relation regclass)
+RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_end_tracking';
+COMMENT ON FUNCTION athar.end_tracking(regclass) IS 'Used by untrack(): writes down that the table is no longer tracked. Drops no triggers.';
+
+-- plpgsql, because triggers are made on a table the caller names; with the
+-- caller's own rights.
+CREATE OR REPLACE FUNCTION athar.track(
+	relation regclass, exclude text[] DEFAULT '{}', require_reason boolean DEFAULT false, inserted_values boolean DEFAULT true)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	tracked record;
+	partition regclass;
+BEGIN
+	SELECT t.id, t.lineage INTO tracked
+	FROM athar.begin_tracking(track.relation, track.exclude, track.require_reason, track.inserted_values) AS t;
+	EXECUTE format('CREATE TRIGGER athar_capture AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',
+		track.relation, tracked.lineage);
+	EXECUTE format('CREATE TRIGGER athar_capture_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L)',
+		track.relation, tracked.lineage);
+	FOR partition IN
+		SELECT p.relid
+		FROM pg_partition_tree(track.relation) AS p
+		JOIN pg_class AS c ON c.oid = p.relid
+		WHERE c.relkind = 'r' AND p.relid <> track.relation
+	LOOP
+		EXECUTE format('CREATE TRIGGER athar_capture_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L, ''partition'')',
+			partition, tracked.lineage);
+	END LOOP;
+	RETURN tracked.id;
+END;
+$$;
+COMMENT ON FUNCTION athar.track(regclass, text[], boolean, boolean) IS
+'Puts a table into the change log from now on, and makes a mark. relation: the table; a partitioned one with all its partitions. exclude: columns that never reach the log, by name without quotes. require_reason: refuse writes without athar.reason (AT001). inserted_values: false logs the key alone of an inserted row, at half the cost; every state can still be rebuilt.
+Returns tracked_table.id. A table that was tracked before goes on with its history. A row is known by the primary key, else the replica identity index, else (or where that is deferrable) by all its columns. The caller must own the table; the table is locked against writes until the transaction ends. NULL counts as the default.
+Not seen: writes under session_replication_role = replica or with triggers disabled, detached and dropped partitions, and a TRUNCATE of a single partition that was created later (TRUNCATE of the whole table is).
+Errors: 42809 for a view, materialized view, foreign table, temporary table, system catalog, a table of athar, a partition of a tracked table; 42710 where it, or a partition of it, is tracked already; 42703 for an unknown column and 22023 for a key column in exclude; 22023 without a table; 42501 for another''s table.';
+
+-- plpgsql, because triggers are dropped on a table the caller names.
+CREATE OR REPLACE FUNCTION athar.untrack(relation regclass)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	dropped record;
+BEGIN
+	PERFORM athar.end_tracking(untrack.relation);
+	FOR dropped IN
+		SELECT g.tgname, g.tgrelid::regclass AS relation
+		FROM pg_trigger AS g
+		WHERE g.tgfoid = 'athar.capture_change()'::regprocedure
+			AND g.tgparentid = 0
+			AND g.tgrelid IN (SELECT p.relid FROM pg_partition_tree(untrack.relation) AS p UNION SELECT untrack.relation)
+	LOOP
+		EXECUTE format('DROP TRIGGER %I ON %s', dropped.tgname, dropped.relation);
+	END LOOP;
+END;
+$$;
+COMMENT ON FUNCTION athar.untrack(regclass) IS
+'Ends the tracking of a table; its history stays readable, and track() continues it. The caller must own the table; the table is locked until the transaction ends. 55000 if it is not tracked, 42809 for a table of athar, 22023 without a table, 42501 for another''s table.';
+
+CREATE OR REPLACE FUNCTION athar.create_mark(name text)
+RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_create_mark';
+COMMENT ON FUNCTION athar.create_mark(text) IS
+'Makes a mark of this moment, to which as_of() can return: what is committed now, and what this transaction has done so far. Returns mark.id. Marks are made one at a time: the next waits until this transaction ends. 22023 without a name.';
+
+CREATE OR REPLACE FUNCTION athar.as_of_mark(at timestamptz, OUT id bigint, OUT name text, OUT at timestamptz)
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_as_of_mark';
+COMMENT ON FUNCTION athar.as_of_mark(timestamptz) IS
+'The mark by which as_of() answers for this time: the newest at or before it; beyond the newest mark, one made now for that time. id is NULL where none can be stored (read-only transaction, standby) and the answer is the present. NULL for NULL. 22023 for a time in the future or before the first mark; 40001 in a transaction with one snapshot, where another session made a mark since.';
+
+CREATE OR REPLACE FUNCTION athar.as_of(relation anyelement, at timestamptz)
+RETURNS SETOF anyelement
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_as_of';
+COMMENT ON FUNCTION athar.as_of(anyelement, timestamptz) IS
+'The rows of a tracked table as they were: SELECT * FROM athar.as_of(NULL::public.licence, ''2026-01-01''). Decided by the mark that as_of_mark(at) tells, so an answer once given never changes: transactions that commit later are not in it, whenever they began. In today''s columns: one added since has the live row''s value, or NULL for a row deleted since; likewise excluded columns; a value logged under a column that is gone is left out, with a warning. A table without a key is rebuilt row by row: duplicates are counted.
+The caller needs SELECT on the table. Under row security he gets the older state of the rows that he may see now, and none that are gone.
+Errors: 42809 for what is no table''s row type; 55000 if the table is not tracked; 22023 for a time in the future, before the first mark or before the table was tracked; 0A000 where the key has columns the log does not know; 42501.';
+
+CREATE OR REPLACE FUNCTION athar.row_history(relation regclass, row_key jsonb)
+RETURNS SETOF athar.change_log
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_row_history';
+COMMENT ON FUNCTION athar.row_history(regclass, jsonb) IS
+'Every change of the rows that have, or ever had, this key, in order, in the columns of change_log; a row whose key was changed is followed to its other keys. relation: the table as it is named now, also after tracking ended; of a partition, name the partitioned table. row_key: an object of the key''s columns, such as {"id": 7}; of all columns where the table has no key (such histories take the time of a scan).
+The caller needs SELECT on the table. Under row security the history is empty unless a row with this key is visible to him now. Errors: 22023 without a table or a key, or where the key''s columns are not the table''s; 55000 if the table was never tracked; 42501.';

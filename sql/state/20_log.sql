@@ -9,6 +9,7 @@ CREATE TABLE athar.tracked_table (
 	cluster bigint NOT NULL,
 	is_rekey boolean NOT NULL DEFAULT false,
 	excluded text[] NOT NULL DEFAULT '{}',
+	excluded_attnums smallint[] NOT NULL DEFAULT '{}',
 	require_reason boolean NOT NULL DEFAULT false,
 	inserted_values boolean NOT NULL DEFAULT true,
 	tracked_at timestamptz NOT NULL,
@@ -26,6 +27,7 @@ COMMENT ON COLUMN athar.tracked_table.cluster IS 'The cluster in which relation_
 COMMENT ON COLUMN athar.tracked_table.is_rekey IS
 'True where the entries are the updates that changed a row''s key: kept apart, so that the history of one row finds the keys it had before without reading every entry';
 COMMENT ON COLUMN athar.tracked_table.excluded IS 'Columns that never reach the log';
+COMMENT ON COLUMN athar.tracked_table.excluded_attnums IS 'The same columns by number, where relation_oid means something: a renamed column stays excluded';
 COMMENT ON COLUMN athar.tracked_table.require_reason IS 'True where a write without athar.reason is refused';
 COMMENT ON COLUMN athar.tracked_table.inserted_values IS 'False where an INSERT logs the key alone';
 COMMENT ON COLUMN athar.tracked_table.tracked_at IS 'When tracking began, or began again; a later name of the table carries the same time';

@@ -129,12 +129,16 @@ BEGIN
 			(22, 'access_grant', true, '{}', NULL)
 		) AS m (id, relation, inserted_values, excluded, condition)
 	LOOP
-		INSERT INTO athar.tracked_table (id, lineage, relation, relation_oid, database_oid, cluster, is_rekey, excluded, inserted_values, tracked_at)
+		INSERT INTO athar.tracked_table (id, lineage, relation, relation_oid, database_oid, cluster, is_rekey, excluded, excluded_attnums, inserted_values, tracked_at)
 		OVERRIDING SYSTEM VALUE
 		SELECT r.id + k.step, r.id, 'athar.' || r.relation, ('athar.' || r.relation)::regclass::oid,
 			(SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
 			(SELECT system_identifier FROM pg_catalog.pg_control_system()),
-			k.step > 0, r.excluded::text[], r.inserted_values, '-infinity'
+			k.step > 0, r.excluded::text[],
+			ARRAY(SELECT a.attnum FROM pg_catalog.pg_attribute a
+				WHERE a.attrelid = ('athar.' || r.relation)::regclass AND a.attname = ANY (r.excluded::text[])
+				ORDER BY a.attnum),
+			r.inserted_values, '-infinity'
 		FROM (VALUES (0), (500)) AS k (step);
 		IF r.condition IS NULL THEN
 			EXECUTE format('CREATE TRIGGER athar_capture AFTER INSERT OR UPDATE OR DELETE ON athar.%I FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',

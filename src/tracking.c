@@ -1,0 +1,647 @@
+/*
+ * tracking.c
+ *	  Which tables are tracked, under which number, and how their rows look.
+ *
+ * A trigger knows its table by the number in its argument, never by the
+ * relation it happens to fire on: that may be a partition.  Everybody may
+ * execute the trigger function, because whoever creates a partition of a
+ * tracked table must; so the number alone proves nothing.  It is believed on
+ * the very relation that was tracked under it, on partitions of that, and,
+ * where that relation does not exist (a dump was restored), on one of the same
+ * name.  Anywhere else the write is refused: it would forge the history of
+ * another table.
+ *
+ * What is found is kept per backend until the relation cache says that the
+ * table changed.  A new name of the table, or of an excluded column, is
+ * noticed then, and written down as further rows of tracked_table.  Two
+ * sessions may notice at once, and write the same row twice: harmless, where a
+ * unique key would fail somebody's write.
+ */
+#include "athar.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/catalog.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/regproc.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/varlena.h"
+
+#include "catalog.h"
+#include "mark.h"
+#include "tracking.h"
+
+enum
+{
+	COLUMN_ID = 1,
+	COLUMN_LINEAGE,
+	COLUMN_RELATION,
+	COLUMN_RELATION_OID,
+	COLUMN_DATABASE_OID,
+	COLUMN_CLUSTER,
+	COLUMN_IS_REKEY,
+	COLUMN_EXCLUDED,
+	COLUMN_EXCLUDED_ATTNUMS,
+	COLUMN_REQUIRE_REASON,
+	COLUMN_INSERTED_VALUES,
+	COLUMN_TRACKED_AT,
+	COLUMN_UNTRACKED_AT,
+	COLUMNS = COLUMN_UNTRACKED_AT
+};
+
+static HTAB *plans;
+static bool wrote_rows;			/* in this transaction */
+static uint64 invalidations;
+
+/*
+ * Rows of tracked_table
+ */
+
+static List *
+names_of(Datum array)
+{
+	Datum	   *elements;
+	int			count;
+	List	   *names = NIL;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, NULL, &count);
+	for (int i = 0; i < count; i++)
+		names = lappend(names, TextDatumGetCString(elements[i]));
+	return names;
+}
+
+static List *
+attnums_of(Datum array)
+{
+	Datum	   *elements;
+	int			count;
+	List	   *attnums = NIL;
+
+	deconstruct_array(DatumGetArrayTypeP(array), INT2OID, 2, true,
+					  TYPALIGN_SHORT, &elements, NULL, &count);
+	for (int i = 0; i < count; i++)
+		attnums = lappend_int(attnums, DatumGetInt16(elements[i]));
+	return attnums;
+}
+
+static Datum
+names_array(List *names)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(names), 1));
+	ListCell   *cell;
+	int			count = 0;
+
+	foreach(cell, names)
+		elements[count++] = CStringGetTextDatum(lfirst(cell));
+	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1,
+										   false, TYPALIGN_INT));
+}
+
+static Datum
+attnums_array(List *attnums)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(attnums), 1));
+	ListCell   *cell;
+	int			count = 0;
+
+	foreach(cell, attnums)
+		elements[count++] = Int16GetDatum(lfirst_int(cell));
+	return PointerGetDatum(construct_array(elements, count, INT2OID, 2,
+										   true, TYPALIGN_SHORT));
+}
+
+static athar_tracked *
+row_of(Datum *values, bool *nulls)
+{
+	athar_tracked *row = palloc0(sizeof(athar_tracked));
+
+	row->id = DatumGetInt32(values[COLUMN_ID - 1]);
+	row->lineage = DatumGetInt32(values[COLUMN_LINEAGE - 1]);
+	row->relation = TextDatumGetCString(values[COLUMN_RELATION - 1]);
+	row->relation_oid = DatumGetObjectId(values[COLUMN_RELATION_OID - 1]);
+	row->database_oid = DatumGetObjectId(values[COLUMN_DATABASE_OID - 1]);
+	row->cluster = DatumGetInt64(values[COLUMN_CLUSTER - 1]);
+	if (DatumGetBool(values[COLUMN_IS_REKEY - 1]))
+		row->rekey_id = row->id;
+	row->excluded = names_of(values[COLUMN_EXCLUDED - 1]);
+	row->excluded_attnums = attnums_of(values[COLUMN_EXCLUDED_ATTNUMS - 1]);
+	row->require_reason = DatumGetBool(values[COLUMN_REQUIRE_REASON - 1]);
+	row->inserted_values = DatumGetBool(values[COLUMN_INSERTED_VALUES - 1]);
+	row->tracked_at = DatumGetTimestampTz(values[COLUMN_TRACKED_AT - 1]);
+	row->untracked_at = nulls[COLUMN_UNTRACKED_AT - 1] ? DT_NOEND
+		: DatumGetTimestampTz(values[COLUMN_UNTRACKED_AT - 1]);
+	return row;
+}
+
+/*
+ * All rows of a lineage, of every table if it is 0, ascending by id.  Those
+ * for new keys have rekey_id equal to id, the others rekey_id 0.
+ */
+static int
+compare_ids(const ListCell *a, const ListCell *b)
+{
+	int32		left = ((athar_tracked *) lfirst(a))->id;
+	int32		right = ((athar_tracked *) lfirst(b))->id;
+
+	return left < right ? -1 : left > right;
+}
+
+List *
+athar_tracking_rows(int32 lineage)
+{
+	Relation	table = table_open(athar_catalog_oid(ATHAR_TRACKED_TABLE),
+								   AccessShareLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	List	   *rows = NIL;
+
+	ScanKeyInit(&key, COLUMN_LINEAGE, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(lineage));
+	scan = systable_beginscan(table, InvalidOid, false, snapshot,
+							  lineage == 0 ? 0 : 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Datum		values[COLUMNS];
+		bool		nulls[COLUMNS];
+
+		heap_deform_tuple(tuple, RelationGetDescr(table), values, nulls);
+		rows = lappend(rows, row_of(values, nulls));
+	}
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(table, AccessShareLock);
+	list_sort(rows, compare_ids);
+	return rows;
+}
+
+static void
+write_row(const athar_tracked *row, int32 id, bool is_rekey)
+{
+	Datum		values[COLUMNS];
+	bool		nulls[COLUMNS] = {false};
+
+	values[COLUMN_ID - 1] = Int32GetDatum(id);
+	values[COLUMN_LINEAGE - 1] = Int32GetDatum(row->lineage);
+	values[COLUMN_RELATION - 1] = CStringGetTextDatum(row->relation);
+	values[COLUMN_RELATION_OID - 1] = ObjectIdGetDatum(row->relation_oid);
+	values[COLUMN_DATABASE_OID - 1] = ObjectIdGetDatum(row->database_oid);
+	values[COLUMN_CLUSTER - 1] = Int64GetDatum(row->cluster);
+	values[COLUMN_IS_REKEY - 1] = BoolGetDatum(is_rekey);
+	values[COLUMN_EXCLUDED - 1] = names_array(row->excluded);
+	values[COLUMN_EXCLUDED_ATTNUMS - 1] = attnums_array(row->excluded_attnums);
+	values[COLUMN_REQUIRE_REASON - 1] = BoolGetDatum(row->require_reason);
+	values[COLUMN_INSERTED_VALUES - 1] = BoolGetDatum(row->inserted_values);
+	values[COLUMN_TRACKED_AT - 1] = TimestampTzGetDatum(row->tracked_at);
+	nulls[COLUMN_UNTRACKED_AT - 1] = true;
+	athar_catalog_insert(ATHAR_TRACKED_TABLE, values, nulls);
+	wrote_rows = true;
+}
+
+/* Write a table down under its present name; lineage 0 begins a new one. */
+void
+athar_tracking_write(athar_tracked *row)
+{
+	row->id = athar_catalog_nextval(ATHAR_TRACKED_TABLE);
+	row->rekey_id = athar_catalog_nextval(ATHAR_TRACKED_TABLE);
+	if (row->lineage == 0)
+		row->lineage = row->id;
+	row->untracked_at = DT_NOEND;
+	write_row(row, row->id, false);
+	write_row(row, row->rekey_id, true);
+	CommandCounterIncrement();
+}
+
+bool
+athar_tracking_is_here(const athar_tracked *row)
+{
+	return row->database_oid == MyDatabaseId &&
+		row->cluster == (int64) GetSystemIdentifier();
+}
+
+void
+athar_tracking_place(athar_tracked *row, Oid relid)
+{
+	row->relation = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+											   get_rel_name(relid));
+	row->relation_oid = relid;
+	row->database_oid = MyDatabaseId;
+	row->cluster = (int64) GetSystemIdentifier();
+}
+
+static bool
+relation_exists(Oid relid)
+{
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
+}
+
+static Oid
+named_relation(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+	List	   *names = stringToQualifiedNameList(name, NULL);
+#else
+	List	   *names = stringToQualifiedNameList(name);
+#endif
+
+	return RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
+}
+
+/* Write down that the tracking of a lineage ended now. */
+void
+athar_tracking_end(int32 lineage)
+{
+	Relation	table = table_open(athar_catalog_oid(ATHAR_TRACKED_TABLE),
+								   RowExclusiveLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, COLUMN_LINEAGE, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(lineage));
+	scan = systable_beginscan(table, InvalidOid, false, snapshot, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Datum		values[COLUMNS] = {0};
+		bool		nulls[COLUMNS] = {false};
+		bool		replaces[COLUMNS] = {false};
+		HeapTuple	ended;
+
+		if (!heap_attisnull(tuple, COLUMN_UNTRACKED_AT, NULL))
+			continue;
+		values[COLUMN_UNTRACKED_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
+		replaces[COLUMN_UNTRACKED_AT - 1] = true;
+		ended = heap_modify_tuple(tuple, RelationGetDescr(table),
+								  values, nulls, replaces);
+		CatalogTupleUpdate(table, &ended->t_self, ended);
+	}
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(table, RowExclusiveLock);
+	CommandCounterIncrement();
+	wrote_rows = true;
+}
+
+/* The newest row of a list that is not for new keys, with its partner's id. */
+static athar_tracked *
+newest_row(List *rows)
+{
+	athar_tracked *newest = NULL;
+	ListCell   *cell;
+
+	foreach(cell, rows)
+	{
+		athar_tracked *row = lfirst(cell);
+
+		if (row->rekey_id == 0)
+			newest = row;
+	}
+	if (newest == NULL)
+		return NULL;
+	foreach(cell, rows)
+	{
+		athar_tracked *row = lfirst(cell);
+
+		if (row->id == row->rekey_id && row->lineage == newest->lineage &&
+			strcmp(row->relation, newest->relation) == 0)
+			newest->rekey_id = row->id;
+	}
+	return newest;
+}
+
+/*
+ * The row of the table that this relation is, or was before a dump was
+ * restored; NULL if it was never tracked.
+ */
+athar_tracked *
+athar_tracking_of(Oid relid)
+{
+	List	   *rows = athar_tracking_rows(0);
+	athar_tracked now = {0};
+	int32		lineage = 0;
+	ListCell   *cell;
+
+	athar_tracking_place(&now, relid);
+	foreach(cell, rows)
+	{
+		athar_tracked *row = lfirst(cell);
+
+		if (athar_tracking_is_here(row) && row->relation_oid == relid)
+			lineage = row->lineage;
+	}
+	if (lineage == 0)
+	{
+		foreach(cell, rows)
+		{
+			athar_tracked *row = lfirst(cell);
+
+			if (strcmp(row->relation, now.relation) == 0 &&
+				!(athar_tracking_is_here(row) && relation_exists(row->relation_oid)))
+				lineage = row->lineage;
+		}
+	}
+	return lineage == 0 ? NULL : newest_row(athar_tracking_rows(lineage));
+}
+
+/*
+ * What the capture knows of a relation
+ */
+
+bool
+athar_tracking_is_capture(Oid function)
+{
+	char	   *name = get_func_name(function);
+	char	   *schema = get_namespace_name(get_func_namespace(function));
+
+	return name && schema && strcmp(name, "capture_change") == 0 &&
+		strcmp(schema, "athar") == 0;
+}
+
+static bool
+is_capture_trigger(const Trigger *trigger, int32 lineage)
+{
+	return trigger->tgnargs > 0 &&
+		strtol(trigger->tgargs[0], NULL, 10) == lineage &&
+		athar_tracking_is_capture(trigger->tgfoid);
+}
+
+bool
+athar_tracking_has_trigger(Relation relation, int32 lineage)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+	{
+		if (is_capture_trigger(&triggers->triggers[i], lineage))
+			return true;
+	}
+	return false;
+}
+
+/* The relation and the tables it is a partition of, topmost first. */
+static List *
+ancestors_and_self(Relation relation)
+{
+	List	   *oids = list_make1_oid(RelationGetRelid(relation));
+	ListCell   *cell;
+
+	if (!relation->rd_rel->relispartition)
+		return oids;
+	foreach(cell, get_partition_ancestors(RelationGetRelid(relation)))
+		oids = lcons_oid(lfirst_oid(cell), oids);
+	return oids;
+}
+
+static Oid
+topmost_with_trigger(List *candidates, int32 lineage)
+{
+	ListCell   *cell;
+
+	foreach(cell, candidates)
+	{
+		Relation	relation = table_open(lfirst_oid(cell), AccessShareLock);
+		bool		has = athar_tracking_has_trigger(relation, lineage);
+
+		table_close(relation, NoLock);
+		if (has)
+			return lfirst_oid(cell);
+	}
+	return llast_oid(candidates);
+}
+
+static void
+refuse_stranger(Relation relation, int32 lineage)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("table \"%s\" is not the one tracked under number %d",
+					RelationGetRelationName(relation), lineage),
+			 errdetail("Its trigger would write the history of another table; nothing was changed."),
+			 errhint("Drop the trigger of function athar.capture_change(), then call athar.track() on the table.")));
+}
+
+/* The tracked table itself, where the trigger's number may be believed. */
+static Oid
+find_root(Relation relation, const athar_tracked *row, int32 lineage)
+{
+	List	   *candidates = ancestors_and_self(relation);
+	athar_tracked now = {0};
+	Oid			root;
+
+	if (row == NULL)
+		refuse_stranger(relation, lineage);
+	if (athar_tracking_is_here(row) && list_member_oid(candidates, row->relation_oid))
+		return row->relation_oid;
+	if (athar_tracking_is_here(row) && relation_exists(row->relation_oid))
+		refuse_stranger(relation, lineage);
+	root = topmost_with_trigger(candidates, lineage);
+	athar_tracking_place(&now, root);
+	if (strcmp(now.relation, row->relation) != 0 &&
+		OidIsValid(named_relation(row->relation)))
+		refuse_stranger(relation, lineage);
+	return root;
+}
+
+/* Take over the present names of excluded columns; true if one is new. */
+static bool
+follow_columns(athar_tracked *row, Relation root, bool by_number)
+{
+	List	   *names = NIL;
+	List	   *attnums = NIL;
+	bool		changed = !by_number && row->excluded != NIL;
+
+	for (int i = 0; i < RelationGetNumberOfAttributes(root); i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(root), i);
+		bool		was_named = false;
+		ListCell   *cell;
+
+		if (attribute->attisdropped)
+			continue;
+		foreach(cell, row->excluded)
+			was_named |= strcmp(lfirst(cell), NameStr(attribute->attname)) == 0;
+		if (by_number ? !list_member_int(row->excluded_attnums, i + 1)
+			: !was_named)
+			continue;
+		changed |= !was_named;
+		names = lappend(names, pstrdup(NameStr(attribute->attname)));
+		attnums = lappend_int(attnums, i + 1);
+	}
+	row->excluded = names;
+	row->excluded_attnums = attnums;
+	return changed;
+}
+
+/* Bring a row up to the table's present names, in the log where they are new. */
+static void
+follow_names(athar_tracked *row, Relation root)
+{
+	athar_tracked was = *row;
+	bool		is_new;
+
+	athar_tracking_place(row, RelationGetRelid(root));
+	is_new = was.relation_oid != row->relation_oid || !athar_tracking_is_here(&was) ||
+		strcmp(was.relation, row->relation) != 0 ||
+		was.untracked_at != DT_NOEND;
+	is_new |= follow_columns(row, root,
+							 athar_tracking_is_here(&was) &&
+							 was.relation_oid == row->relation_oid);
+	if (!is_new)
+		return;
+	if (was.untracked_at != DT_NOEND)
+		row->tracked_at = GetCurrentTransactionStartTimestamp();
+	athar_tracking_write(row);
+}
+
+static void
+forget(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	athar_capture_plan *plan;
+
+	invalidations++;
+	if (plans == NULL)
+		return;
+	hash_seq_init(&status, plans);
+	while ((plan = hash_seq_search(&status)) != NULL)
+	{
+		if (!OidIsValid(relid) || plan->key.relid == relid ||
+			plan->root == relid)
+			plan->is_valid = false;
+	}
+}
+
+static void
+forget_schema(Datum arg, int cache, uint32 hash)
+{
+	forget(arg, InvalidOid);
+}
+
+/* Rows written by what is rolled back are gone, and with them their ids. */
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
+		event != XACT_EVENT_PREPARE)
+		return;
+	if (wrote_rows && event == XACT_EVENT_ABORT)
+		forget((Datum) 0, InvalidOid);
+	wrote_rows = false;
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
+					  SubTransactionId parent, void *arg)
+{
+	if (wrote_rows && event == SUBXACT_EVENT_ABORT_SUB)
+		forget((Datum) 0, InvalidOid);
+}
+
+void
+athar_tracking_init(void)
+{
+	CacheRegisterRelcacheCallback(forget, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_schema, (Datum) 0);
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+}
+
+static athar_capture_plan *
+plan_entry(Relation relation, int32 lineage)
+{
+	athar_capture_plan key;
+	athar_capture_plan *plan;
+	bool		found;
+
+	if (plans == NULL)
+	{
+		HASHCTL		control = {
+			.keysize = sizeof(key.key),
+			.entrysize = sizeof(athar_capture_plan)
+		};
+
+		plans = hash_create("athar capture plans", 64, &control,
+							HASH_ELEM | HASH_BLOBS);
+	}
+	memset(&key, 0, sizeof(key));
+	key.key.relid = RelationGetRelid(relation);
+	key.key.lineage = lineage;
+	plan = hash_search(plans, &key.key, HASH_ENTER, &found);
+	if (!found)
+	{
+		plan->is_valid = false;
+		plan->context = NULL;
+		plan->root = InvalidOid;
+	}
+	return plan;
+}
+
+static void
+make_plan(athar_capture_plan *plan, Relation relation)
+{
+	int32		lineage = plan->key.lineage;
+	athar_tracked *row = newest_row(athar_tracking_rows(lineage));
+	Oid			root = find_root(relation, row, lineage);
+	Relation	root_relation = table_open(root, AccessShareLock);
+
+	follow_names(row, root_relation);
+	plan->root = root;
+	plan->tracked = *row;
+	plan->shape = athar_value_shape(relation, root_relation, row->excluded);
+	table_close(root_relation, NoLock);
+}
+
+/*
+ * What the capture knows of a relation; found anew when the table changed.
+ * An older plan may still be in use further up the stack, so its memory goes
+ * with the transaction.
+ */
+athar_capture_plan *
+athar_tracking_plan(Relation relation, int32 lineage)
+{
+	athar_capture_plan *plan = plan_entry(relation, lineage);
+	uint64		before = invalidations;
+	MemoryContext context;
+	MemoryContext old;
+
+	if (plan->is_valid)
+		return plan;
+	context = AllocSetContextCreate(CurrentMemoryContext,
+									"athar capture plan",
+									ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(context);
+	if (plan->context)
+		MemoryContextSetParent(plan->context, TopTransactionContext);
+	plan->context = NULL;
+	make_plan(plan, relation);
+	plan->is_valid = before == invalidations;
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	plan->context = context;
+	return plan;
+}

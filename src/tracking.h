@@ -1,0 +1,57 @@
+/*
+ * tracking.h
+ *	  Which tables are tracked, under which number, and how their rows look.
+ */
+#ifndef ATHAR_TRACKING_H
+#define ATHAR_TRACKING_H
+
+#include "datatype/timestamp.h"
+#include "value.h"
+
+/* One row of tracked_table; ids of its entries, and of those with new keys. */
+typedef struct athar_tracked
+{
+	int32		id;
+	int32		rekey_id;
+	int32		lineage;
+	char	   *relation;
+	Oid			relation_oid;
+	Oid			database_oid;
+	int64		cluster;
+	List	   *excluded;		/* names */
+	List	   *excluded_attnums;
+	bool		require_reason;
+	bool		inserted_values;
+	TimestampTz tracked_at;
+	TimestampTz untracked_at;	/* DT_NOEND while tracked */
+} athar_tracked;
+
+/* What the capture knows of a table that its trigger fires on. */
+typedef struct athar_capture_plan athar_capture_plan;
+struct athar_capture_plan
+{
+	struct
+	{
+		Oid			relid;
+		int32		lineage;
+	}			key;
+	bool		is_valid;
+	MemoryContext context;
+	Oid			root;
+	athar_tracked tracked;
+	athar_shape *shape;
+};
+
+extern void athar_tracking_init(void);
+extern List *athar_tracking_rows(int32 lineage);
+extern athar_tracked *athar_tracking_of(Oid relid);
+extern void athar_tracking_write(athar_tracked *row);
+extern void athar_tracking_end(int32 lineage);
+extern void athar_tracking_place(athar_tracked *row, Oid relid);
+extern bool athar_tracking_is_here(const athar_tracked *row);
+extern bool athar_tracking_is_capture(Oid function);
+extern bool athar_tracking_has_trigger(Relation relation, int32 lineage);
+extern athar_capture_plan *athar_tracking_plan(Relation relation,
+											   int32 lineage);
+
+#endif							/* ATHAR_TRACKING_H */
