@@ -59,16 +59,16 @@ static const char *const unseen_text =
 " AND NOT " SEEN " ORDER BY e.id";
 
 /* What became of a row that the mark sees, or that came after it. */
-typedef enum fate
+typedef enum row_fate
 {
 	PATCHED,					/* is there, with older values */
 	ADDED,						/* was not there */
 	GONE						/* was there */
-} fate;
+} row_fate;
 
 typedef struct past
 {
-	fate		fate;
+	row_fate	fate;
 	Jsonb	   *values;			/* at the mark: of changed columns, or all */
 } past;
 
@@ -146,7 +146,7 @@ find_past(replay *run, Jsonb *key)
 }
 
 static past *
-new_past(replay *run, fate fate, Jsonb *values)
+new_past(replay *run, row_fate fate, Jsonb *values)
 {
 	past	   *row = MemoryContextAlloc(run->context, sizeof(past));
 
@@ -336,8 +336,8 @@ static void
 fold_batches(replay *run, Portal portal)
 {
 	MemoryContext entry_context =
-		AllocSetContextCreate(CurrentMemoryContext, "athar log entry",
-							  ALLOCSET_DEFAULT_SIZES);
+	AllocSetContextCreate(CurrentMemoryContext, "athar log entry",
+						  ALLOCSET_DEFAULT_SIZES);
 
 	for (;;)
 	{
@@ -566,7 +566,7 @@ table_of_argument(FunctionCallInfo fcinfo)
 {
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
 	Oid			relid = OidIsValid(type) ?
-		get_typ_typrelid(getBaseType(type)) : InvalidOid;
+	get_typ_typrelid(getBaseType(type)) : InvalidOid;
 	char		kind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
 
 	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)

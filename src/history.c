@@ -61,9 +61,12 @@ static const char *const keys_text =
 "SELECT pg_catalog.array_agg(reach.key),"
 " pg_catalog.array_agg(athar.key_hash(reach.key)) FROM reach";
 
+/* The columns of change_log, whose shape is the function's result. */
 static const char *const entries_text =
 "SELECT e.id, t.at, e.transaction_id, n.relation,"
-" athar.operation_name(e.operation), e.row_key, e.old_values, e.new_values,"
+" CASE e.operation WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE'"
+" WHEN 'D' THEN 'DELETE' WHEN 'T' THEN 'TRUNCATE' WHEN 'S' THEN 'DDL' END,"
+" e.row_key, e.old_values, e.new_values,"
 " t.session_user_name, t.current_user_name, t.actor, t.reason,"
 " t.application_name, t.client_address"
 " FROM athar.log_entry AS e"
@@ -94,7 +97,7 @@ static void
 refuse_untracked(Relation relation)
 {
 	List	   *ancestors = relation->rd_rel->relispartition ?
-		get_partition_ancestors(RelationGetRelid(relation)) : NIL;
+	get_partition_ancestors(RelationGetRelid(relation)) : NIL;
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -411,7 +414,7 @@ static bool
 sees_row(athar_subject *subject, Jsonb *key, Datum *key_values)
 {
 	athar_shape *shape = subject->shape;
-	sight		looker = {.subject = subject, .key = key};
+	sight		looker = {.subject = subject,.key = key};
 	const char *alias = row_alias(subject->relation);
 	StringInfoData condition;
 	Oid			types[INDEX_MAX_KEYS];

@@ -276,7 +276,7 @@ Datum
 athar_create_mark(PG_FUNCTION_ARGS)
 {
 	char	   *name = PG_ARGISNULL(0) ? NULL
-		: text_to_cstring(PG_GETARG_TEXT_PP(0));
+	: text_to_cstring(PG_GETARG_TEXT_PP(0));
 	athar_mark	mark;
 
 	if (name == NULL || name[strspn(name, " \t\n\r\f\v")] == '\0')

@@ -135,10 +135,10 @@ prepare(int kind, Oid relid, const char *column)
 {
 	Oid			types[2] = {INT4OID, INT4OID};
 	int			arguments = kind == ANCESTOR_IS ? 2 :
-		kind == ANY_CHILD_EXISTS ? 0 : 1;
+	kind == ANY_CHILD_EXISTS ? 0 : 1;
 	char	   *table =
-		quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-								   get_rel_name(relid));
+	quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+							   get_rel_name(relid));
 	char	   *text = psprintf(question_text[kind], table,
 								column ? quote_identifier(column) : "");
 	SPIPlanPtr	plan = SPI_prepare(text, arguments, types);
@@ -258,7 +258,7 @@ refuse_orphan(Relation child, const char *column, const char *parent, int32 id)
 static void
 check_parent(Relation child, const char *column, const char *parent, int32 id)
 {
-	parent_key	key = {.relid = sibling(child, parent), .id = id};
+	parent_key	key = {.relid = sibling(child, parent),.id = id};
 
 	if (is_locked(key))
 		return;
@@ -300,7 +300,7 @@ check_column(TriggerData *trigger, const char *column, const char *parent,
 {
 	bool		is_update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
 	TupleTableSlot *row = is_update ? trigger->tg_newslot
-		: trigger->tg_trigslot;
+	: trigger->tg_trigslot;
 	bool		isnull;
 	int32		value = integer_value(row, column, &isnull);
 

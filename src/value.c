@@ -191,8 +191,8 @@ index_columns(Relation relation, Oid indexid)
 	for (int i = 0; i < index->indnkeyatts; i++)
 	{
 		Form_pg_attribute attribute =
-			TupleDescAttr(RelationGetDescr(relation),
-						  index->indkey.values[i] - 1);
+		TupleDescAttr(RelationGetDescr(relation),
+					  index->indkey.values[i] - 1);
 
 		names = lappend(names, pstrdup(NameStr(attribute->attname)));
 	}
@@ -380,7 +380,7 @@ set_numeric_text(JsonbValue *value, char *text)
 static void
 set_float8(JsonbValue *value, float8 number)
 {
-	char		text[DOUBLE_SHORTEST_DECIMAL_LEN];
+	char text[	DOUBLE_SHORTEST_DECIMAL_LEN];
 
 	if (isnan(number) || isinf(number))
 	{
@@ -394,7 +394,7 @@ set_float8(JsonbValue *value, float8 number)
 static void
 set_float4(JsonbValue *value, float4 number)
 {
-	char		text[FLOAT_SHORTEST_DECIMAL_LEN];
+	char text[	FLOAT_SHORTEST_DECIMAL_LEN];
 
 	if (isnan(number) || isinf(number))
 	{
@@ -652,6 +652,7 @@ athar_value_key_hash(Jsonb *key)
 	append_canonical(&text, &key->root);
 	bytes = pg_server_to_any(text.data, text.len, PG_UTF8);
 	length = bytes == text.data ? text.len : strlen(bytes);
+
 	for (int i = 0; i < length; i++)
 		hash = (hash ^ (unsigned char) bytes[i]) * FNV_PRIME;
 	pfree(text.data);

@@ -31,18 +31,6 @@ AS 'MODULE_PATHNAME', 'athar_key_hash';
 COMMENT ON FUNCTION athar.key_hash(jsonb) IS
 'The hash by which the log finds a row: FNV-1a (32 bits, offset 2166136261, prime 16777619; as a signed integer) over the key''s text in UTF-8, written as jsonb writes it but without blanks and without zeros at the end of a fraction. The same on every server, release and architecture; version 1, and stored, so it never changes.';
 
-CREATE OR REPLACE FUNCTION athar.operation_name(operation "char")
-RETURNS text
-LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
-RETURN CASE operation
-	WHEN 'I' THEN 'INSERT'
-	WHEN 'U' THEN 'UPDATE'
-	WHEN 'D' THEN 'DELETE'
-	WHEN 'T' THEN 'TRUNCATE'
-	WHEN 'S' THEN 'DDL'
-END;
-COMMENT ON FUNCTION athar.operation_name("char") IS 'INSERT, UPDATE, DELETE, TRUNCATE or DDL, for log_entry.operation.';
-
 CREATE OR REPLACE VIEW athar.change_log
 WITH (security_invoker = true)
 AS
@@ -51,7 +39,13 @@ SELECT
 	t.at,
 	e.transaction_id,
 	n.relation,
-	athar.operation_name(e.operation) AS operation,
+	CASE e.operation
+		WHEN 'I' THEN 'INSERT'
+		WHEN 'U' THEN 'UPDATE'
+		WHEN 'D' THEN 'DELETE'
+		WHEN 'T' THEN 'TRUNCATE'
+		WHEN 'S' THEN 'DDL'
+	END AS operation,
 	e.row_key,
 	e.old_values,
 	e.new_values,
