@@ -70,6 +70,14 @@ RETURN CASE
 COMMENT ON FUNCTION athar.amount_fault(jsonb) IS
 'What is wrong with an optional amount (weight, budget) of a plan document; NULL if nothing is.';
 
+CREATE OR REPLACE FUNCTION athar.is_duration(value jsonb)
+RETURNS boolean
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN coalesce(jsonb_typeof(is_duration.value) = 'null'
+	OR jsonb_typeof(is_duration.value) = 'string' AND is_duration.value #>> '{}' ~ '^[0-9]{1,4} (day|week|month|year)s?$', is_duration.value IS NULL);
+COMMENT ON FUNCTION athar.is_duration(jsonb) IS
+'Whether an optional length of time of a plan document is one: a whole number of days, weeks, months or years, as in "3 months"; true for JSON null and for NULL. Never raises.';
+
 CREATE OR REPLACE FUNCTION athar.list_of(document jsonb, key text)
 RETURNS jsonb
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
@@ -183,7 +191,14 @@ WITH RECURSIVE element AS (
 		WHEN jsonb_typeof(k.value -> 'kpi') IS DISTINCT FROM 'string' THEN 'must be an object with a kpi, a string'
 		WHEN NOT EXISTS (SELECT FROM athar.kpi p WHERE p.code = k.value ->> 'kpi') THEN 'KPI ' || athar.quoted(k.value ->> 'kpi') || ' does not exist'
 		WHEN row_number() OVER (PARTITION BY i.ordinal, k.value ->> 'kpi' ORDER BY k.ordinality) > 1 THEN 'KPI ' || athar.quoted(k.value ->> 'kpi') || ' is named twice'
-		WHEN jsonb_typeof(k.value -> 'target') NOT IN ('string', 'null') THEN 'target must be a string' END
+		WHEN jsonb_typeof(k.value -> 'target') NOT IN ('string', 'null') THEN 'target must be a string'
+		WHEN NOT athar.is_duration(k.value -> 'span') OR k.value ->> 'span' ~ '^0+ ' THEN 'span must be a length above zero, such as "1 year"'
+		WHEN NOT athar.is_duration(k.value -> 'washout') THEN 'washout must be a length, such as "3 months"'
+		WHEN jsonb_typeof(k.value -> 'controls') NOT IN ('array', 'null') THEN 'controls must be an array of service codes'
+		ELSE (SELECT min(CASE WHEN jsonb_typeof(c.value) = 'string' THEN 'service ' || athar.quoted(c.value #>> '{}') || ' among the controls does not exist'
+				ELSE 'controls must be an array of service codes' END)
+			FROM jsonb_array_elements(athar.list_of(k.value, 'controls')) AS c (value)
+			WHERE jsonb_typeof(c.value) <> 'string' OR NOT EXISTS (SELECT FROM athar.service s WHERE s.code = c.value #>> '{}')) END
 	FROM item i
 	CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(i.kpis) = 'array' THEN i.kpis ELSE jsonb '[]' END) WITH ORDINALITY AS k (value, ordinality)
 	WHERE i.kpis IS NOT NULL
