@@ -480,13 +480,22 @@ COMMENT ON FUNCTION athar.plan_history(text) IS
 'The versions of a project''s plan, newest last: number, the version it was made from, author, time, reason, what it changed in words, and its name if it was given one. 42704 for an unknown project; no row for NULL.
 The words: items added, changed (with the keys, and both values where these are single words), removed and moved (as few as can be), by id, then the changed keys of the header: added A1; changed A3 (due_on 2026-03-01 -> 2026-04-05); removed A4; moved A5; purpose. A first version names its items alone.';
 
+CREATE OR REPLACE FUNCTION athar.check_draft(draft integer)
+RETURNS boolean
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT athar.fail('42704', 'draft ' || check_draft.draft || ' does not exist', 'Nothing was read.', 'The view plan_drafts lists the drafts there are.')
+WHERE check_draft.draft IS NOT NULL AND NOT EXISTS (SELECT FROM athar.plan_draft d WHERE d.id = check_draft.draft);
+END;
+COMMENT ON FUNCTION athar.check_draft(integer) IS
+'Raises 42704 for a draft that does not exist; NULL if it does, or is NULL.';
+
 CREATE OR REPLACE FUNCTION athar.plan_conflicts(draft integer)
 RETURNS TABLE (path text, kind text, base jsonb, ours jsonb, theirs jsonb, their_version integer, their_author text, their_reason text,
 	resolution text, value jsonb, resolved_at timestamptz, resolved_by text)
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
-SELECT athar.fail('42704', 'draft ' || plan_conflicts.draft || ' does not exist', 'No conflict was read.', 'The view plan_drafts lists the drafts there are.')
-WHERE plan_conflicts.draft IS NOT NULL AND NOT EXISTS (SELECT FROM athar.plan_draft d WHERE d.id = plan_conflicts.draft);
+SELECT athar.check_draft(plan_conflicts.draft);
 SELECT c.path, c.kind, c.conflict -> 'base', c.conflict -> 'ours', c.conflict -> 'theirs', c.their_version,
 	c.conflict ->> 'their_author', c.conflict ->> 'their_reason', c.resolution, c.value, c.resolved_at, c.resolved_by
 FROM athar.plan_conflict c
@@ -495,6 +504,18 @@ ORDER BY c.id;
 END;
 COMMENT ON FUNCTION athar.plan_conflicts(integer) IS
 'What a draft and the plan disagree about, one row each: where (JSON pointer, items named by id), what sort, the value both started from, the draft''s (ours) and the plan''s (theirs; NULL where a side has none), who made theirs, in which version and why, and how it was resolved. 42704 for an unknown draft; no row for NULL.';
+
+CREATE OR REPLACE FUNCTION athar.get_draft(draft integer)
+RETURNS jsonb
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT athar.check_draft(get_draft.draft);
+SELECT d.document
+FROM athar.plan_draft d
+WHERE d.id = get_draft.draft;
+END;
+COMMENT ON FUNCTION athar.get_draft(integer) IS
+'The plan document that a draft keeps, as it was to be saved; NULL for NULL, 42704 for an unknown draft.';
 
 CREATE OR REPLACE VIEW athar.plan_drafts
 WITH (security_invoker = true)
@@ -506,7 +527,7 @@ JOIN athar.project j ON j.id = d.project_id
 LEFT JOIN athar.plan_conflict c ON c.draft_id = d.id
 GROUP BY d.id, j.code;
 COMMENT ON VIEW athar.plan_drafts IS 'Plans whose save met a conflict, kept with what they were to say';
-COMMENT ON COLUMN athar.plan_drafts.draft IS 'Number of the draft; see plan_conflicts()';
+COMMENT ON COLUMN athar.plan_drafts.draft IS 'Number of the draft; get_draft() reads its text, plan_conflicts() what stands against it';
 COMMENT ON COLUMN athar.plan_drafts.project IS 'Code of the project';
 COMMENT ON COLUMN athar.plan_drafts.base_version IS 'The version its author had started from';
 COMMENT ON COLUMN athar.plan_drafts.author IS 'Who tried to save it';

@@ -75,10 +75,10 @@ COMMENT ON COLUMN athar.plan_version.version IS 'Number of the version within th
 COMMENT ON COLUMN athar.plan_version.parent_version IS 'The version it was made from; NULL for the first';
 COMMENT ON COLUMN athar.plan_version.merged_version IS 'The version its author had started from, where that was not the parent: both were merged';
 COMMENT ON COLUMN athar.plan_version.items IS 'Revisions of its items (plan_item.revision): membership and order';
-COMMENT ON COLUMN athar.plan_version.header IS 'The document without its items';
+COMMENT ON COLUMN athar.plan_version.header IS 'The document without its items; an empty list of items stays as it was written';
 COMMENT ON COLUMN athar.plan_version.author IS 'Who saved it: athar.actor, or else the database role; frozen as text';
 COMMENT ON COLUMN athar.plan_version.reason IS 'Why';
-COMMENT ON COLUMN athar.plan_version.saved_at IS 'When';
+COMMENT ON COLUMN athar.plan_version.saved_at IS 'When: by the clock, while the project was locked, and never before its parent';
 COMMENT ON COLUMN athar.plan_version.name IS 'A name given to this version (approved by cabinet, baseline 2026)';
 COMMENT ON COLUMN athar.plan_version.version_hash IS 'SHA-256 over the version''s text and its parent''s hash; what an approval signs';
 
@@ -181,7 +181,7 @@ COMMENT ON TABLE athar.plan_conflict IS 'What a draft and the plan disagree abou
 COMMENT ON COLUMN athar.plan_conflict.id IS 'Internal key';
 COMMENT ON COLUMN athar.plan_conflict.draft_id IS 'The draft: references plan_draft(id), checked by trigger';
 COMMENT ON COLUMN athar.plan_conflict.path IS 'Where in the document, items named by id (/items/A1/due_on)';
-COMMENT ON COLUMN athar.plan_conflict.kind IS 'What sort of conflict (edit/edit, edit/delete, delete/edit, add/add ...)';
+COMMENT ON COLUMN athar.plan_conflict.kind IS 'What sort of conflict: edit/edit, edit/delete, delete/edit, add/add (the draft''s side first); stale where the sides changed different things';
 COMMENT ON COLUMN athar.plan_conflict.conflict IS 'The conflict as save_plan() answered it: base, ours, theirs; an absent side is left out';
 COMMENT ON COLUMN athar.plan_conflict.their_version IS 'The version that made the other change';
 COMMENT ON COLUMN athar.plan_conflict.resolution IS 'ours, theirs, base or value; NULL while it is open';

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(105);
+SELECT plan(110);
 -- a fault below is to fail, not to run for ever
 SET LOCAL statement_timeout = '2min';
 
@@ -23,6 +23,12 @@ LANGUAGE SQL AS $$
 	UNION ALL SELECT tableoid::regclass || ':' || id, ctid::text FROM athar.plan_conflict
 	UNION ALL SELECT tableoid::regclass || ':' || project_id || '/' || version, ctid::text FROM athar.plan_version
 	UNION ALL SELECT tableoid::regclass || ':' || project_id || '/' || revision, ctid::text FROM athar.plan_item$$;
+
+CREATE TEMP VIEW logged AS
+SELECT t.relation, e.operation, e.new_values, x.actor, x.reason
+FROM athar.log_entry e
+JOIN athar.log_transaction x ON x.id = e.transaction_id
+JOIN athar.tracked_table t ON t.id = e.table_id;
 
 -- a project begins
 CREATE TEMP TABLE made AS SELECT athar.create_project('reform', 'Reform', 'agency', '{"title": "Reform", "items": [
@@ -61,6 +67,9 @@ SELECT results_eq($$SELECT place, b.version IS NULL, s.version IS NULL FROM befo
 		('athar.action:' || (SELECT id FROM athar.action WHERE item_id = 'A2'), false), ('athar.plan_item:' || m.id || '/5', true),
 		('athar.plan_version:' || m.id || '/2', true), ('athar.project:' || m.id, false)) AS r (place, is_new) ORDER BY 1$$,
 	'one changed item: one revision, one version, its action and the project, nothing else');
+SELECT results_eq($$SELECT relation::text, operation::text, actor FROM logged WHERE reason = 'Wording' ORDER BY 1$$,
+	$$VALUES ('athar.action', 'U', 'basma'), ('athar.plan_item', 'I', 'basma'), ('athar.plan_version', 'I', 'basma')$$, 'the log has it, with the reason and the actor');
+SELECT is(new_values - 'revision', '{"title": "Train"}', 'and what changed') FROM logged WHERE reason = 'Wording' AND relation = 'athar.action';
 SELECT is(items, '{1,2,5,4}', 'the manifest names the revisions in order') FROM athar.plan_version WHERE version = 2;
 SELECT is(header, '{"title": "Reform"}', 'the header is the document without its items') FROM athar.plan_version WHERE version = 2;
 
@@ -75,6 +84,7 @@ FROM athar.save_plan('reform', athar.get_plan('reform', 2), 1, 'Again', 'error')
 SELECT is(status, 'unchanged', 'or that of the base: there is nothing to lose')
 FROM athar.save_plan('reform', athar.get_plan('reform', 1), 1, 'Again', 'error');
 SELECT is_empty($$SELECT place FROM before b FULL JOIN pg_temp.stored() s USING (place) WHERE b.version IS DISTINCT FROM s.version$$, 'and touches nothing');
+SELECT is_empty($$SELECT relation FROM logged WHERE reason = 'Again'$$, 'and leaves nothing in the log');
 
 -- order, removal, return
 SELECT is(status, 'saved', 'a new order is a new version')
@@ -169,7 +179,7 @@ SELECT set_eq($$SELECT path, kind, base #>> '{}' AS base, ours #>> '{}' AS ours,
 SELECT results_eq($$SELECT e.value FROM answer, jsonb_array_elements(conflicts) WITH ORDINALITY e ORDER BY ordinality$$,
 	$$SELECT conflict FROM athar.plan_conflict ORDER BY id$$, 'the rows are the answer');
 SELECT is(conflicts #> '{0}' ? 'ours', false, 'an absent side is left out') FROM answer;
-SELECT is(d.document::text, m.document::text, 'the text is kept as it was written') FROM athar.plan_draft d, mine m;
+SELECT is(athar.get_draft(a.draft)::text, m.document::text, 'the text is kept as it was written') FROM answer a, mine m;
 SELECT results_eq($$SELECT project, base_version, author, reason, status, conflicts, open_conflicts FROM athar.plan_drafts$$,
 	$$VALUES ('joint', 1, 'dunya', 'ours', 'open', 6::bigint, 6::bigint)$$, 'plan_drafts lists it');
 SELECT is(pg_temp.head('joint'), 3, 'the plan is as it was');
@@ -178,6 +188,8 @@ SELECT results_eq($$SELECT status, version, conflicts FROM athar.save_plan('join
 		{"version": 2, "author": "chadi", "reason": "theirs 2"}, {"version": 3, "author": "chadi", "reason": "theirs 3"}]}]')$$, 'other things changed: the versions made since');
 SELECT is(open_drafts, 2::bigint, 'plan_progress counts open drafts') FROM athar.plan_progress WHERE project = 'joint';
 SELECT throws_ok($$SELECT * FROM athar.plan_conflicts(0)$$, '42704', 'draft 0 does not exist');
+SELECT throws_ok($$SELECT athar.get_draft(0)$$, '42704', 'draft 0 does not exist');
+SELECT is(athar.get_draft(NULL), NULL, 'the draft of NULL is none');
 SELECT is_empty($$SELECT * FROM athar.plan_conflicts(NULL)$$, 'the conflicts of NULL are none');
 
 -- refused
