@@ -71,6 +71,9 @@ enum
 	COLUMNS = COLUMN_UNTRACKED_AT
 };
 
+/* Numbers below this one are our own tables; the sequence begins here. */
+#define FIRST_LINEAGE 1000
+
 static HTAB *plans;
 static bool wrote_rows;			/* in this transaction */
 static uint64 invalidations;
@@ -497,7 +500,10 @@ follow_columns(athar_tracked *row, Relation root, bool by_number)
 	return changed;
 }
 
-/* Bring a row up to the table's present names, in the log where they are new. */
+/*
+ * Bring a row up to the table's present names, in the log where they are new.
+ * Those of our own tables are as the install script wrote them.
+ */
 static void
 follow_names(athar_tracked *row, Relation root)
 {
@@ -511,7 +517,7 @@ follow_names(athar_tracked *row, Relation root)
 	is_new |= follow_columns(row, root,
 							 athar_tracking_is_here(&was) &&
 							 was.relation_oid == row->relation_oid);
-	if (!is_new)
+	if (!is_new || row->lineage < FIRST_LINEAGE)
 		return;
 	if (was.untracked_at != DT_NOEND)
 		row->tracked_at = GetCurrentTransactionStartTimestamp();

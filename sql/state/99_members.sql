@@ -96,7 +96,9 @@ END
 $$;
 
 -- Our own tables in the log, under ids that never change: a dump does not
--- carry these rows, the install script of the new database writes them again.
+-- carry these rows, the install script of the new database writes them again,
+-- the same everywhere: these tables are known by their names, which nobody
+-- else can take.
 -- The entries of changed keys go under the id + 500.
 DO $$
 DECLARE
@@ -131,9 +133,7 @@ BEGIN
 	LOOP
 		INSERT INTO athar.tracked_table (id, lineage, relation, relation_oid, database_oid, cluster, is_rekey, excluded, excluded_attnums, inserted_values, tracked_at)
 		OVERRIDING SYSTEM VALUE
-		SELECT r.id + k.step, r.id, 'athar.' || r.relation, ('athar.' || r.relation)::regclass::oid,
-			(SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()),
-			(SELECT system_identifier FROM pg_catalog.pg_control_system()),
+		SELECT r.id + k.step, r.id, 'athar.' || r.relation, 0, 0, 0,
 			k.step > 0, r.excluded::text[],
 			ARRAY(SELECT a.attnum FROM pg_catalog.pg_attribute a
 				WHERE a.attrelid = ('athar.' || r.relation)::regclass AND a.attname = ANY (r.excluded::text[])
