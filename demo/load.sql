@@ -3,7 +3,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION athar;
 
 BEGIN;
-SELECT athar.set_context('demonstration', 'load the published figures');
+SELECT athar.set_context($$demonstration$$, $$load the published figures$$) \g /dev/null
 
 CREATE TEMP TABLE raw_service (service text, name text, agency text);
 CREATE TEMP TABLE raw_quarter (service text, first_day date, last_day date, transactions bigint, digital_transactions bigint);
