@@ -105,6 +105,7 @@ RETURNS TABLE (
 	did_estimate double precision, did_ci_low double precision, did_ci_high double precision, did_p_value double precision,
 	controls_used text[], flags text[], verdict text)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1
+SET jit = off -- a few hundred points; what the planner supposes is far more
 BEGIN ATOMIC
 	SELECT athar.fail('22023', 'an effect needs a KPI, a cutover and a span',
 		'Nothing was measured.', 'Give all three; a span is the length compared on each side, such as ''1 year''.')
