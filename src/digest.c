@@ -32,6 +32,11 @@
 #define STEP_COSINE		0.99950656036573155700
 #define STEP_SINE		0.03141075907812829188
 
+#define SIGN_BIT		(UINT64CONST(1) << 63)
+
+/* Fewer values are sorted faster by comparing them. */
+#define RADIX_PAYS		192
+
 #define ST_SORT sort_doubles
 #define ST_ELEMENT_TYPE double
 #define ST_COMPARE(a, b) ((*(a) > *(b)) - (*(a) < *(b)))
@@ -39,11 +44,89 @@
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-/* Sort finite values. */
+/* The bits of a double so that they order as the number does. */
+static inline uint64
+ordered_bits(double value)
+{
+	uint64		bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits & SIGN_BIT ? ~bits : bits | SIGN_BIT;
+}
+
+static inline double
+double_of_ordered_bits(uint64 bits)
+{
+	double		value;
+
+	bits = bits & SIGN_BIT ? bits & ~SIGN_BIT : ~bits;
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+/* One pass of a radix sort; false if all have the same byte here. */
+static bool
+sort_by_byte(const uint64 *from, uint64 *to, int length, int shift,
+			 const int *counts)
+{
+	int			next[256];
+	int			position = 0;
+
+	if (counts[(from[0] >> shift) & 0xff] == length)
+		return false;
+	for (int i = 0; i < 256; i++)
+	{
+		next[i] = position;
+		position += counts[i];
+	}
+	for (int i = 0; i < length; i++)
+		to[next[(from[i] >> shift) & 0xff]++] = from[i];
+	return true;
+}
+
+/*
+ * Sort by the bytes of the values, lowest first.  Comparing would guess wrong
+ * at every second value: four times as slow for a thousand values, and more
+ * than all else that is done to a row.
+ */
+static void
+radix_sort(double *values, int length)
+{
+	uint64		first[DIGEST_LOOSE];
+	uint64		second[DIGEST_LOOSE];
+	uint64	   *from = first;
+	uint64	   *to = second;
+	int			counts[8][256] = {{0}};
+
+	for (int i = 0; i < length; i++)
+	{
+		uint64		bits = ordered_bits(values[i]);
+
+		from[i] = bits;
+		for (int byte = 0; byte < 8; byte++)
+			counts[byte][(bits >> (8 * byte)) & 0xff]++;
+	}
+	for (int byte = 0; byte < 8; byte++)
+		if (sort_by_byte(from, to, length, 8 * byte, counts[byte]))
+		{
+			uint64	   *sorted = to;
+
+			to = from;
+			from = sorted;
+		}
+	for (int i = 0; i < length; i++)
+		values[i] = double_of_ordered_bits(from[i]);
+}
+
+/* Sort finite values, DIGEST_LOOSE at most. */
 void
 athar_digest_sort(double *values, int length)
 {
-	sort_doubles(values, length);
+	Assert(length <= DIGEST_LOOSE);
+	if (length < RADIX_PAYS)
+		sort_doubles(values, length);
+	else
+		radix_sort(values, length);
 }
 
 static inline DigestItem
