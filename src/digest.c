@@ -166,34 +166,38 @@ item_precedes(const DigestItem *a, const DigestItem *b)
 	return a->weight < b->weight;
 }
 
+/* Append to a list; the counts of equal values are added. */
+static inline int
+append_item(DigestItem *list, int length, const DigestItem *item)
+{
+	if (length > 0 && list[length - 1].value == item->value &&
+		!DigestItemIsBlurred(&list[length - 1]) && !DigestItemIsBlurred(item))
+	{
+		list[length - 1].weight += item->weight;
+		return length;
+	}
+	list[length] = *item;
+	return length + 1;
+}
+
 /*
- * Merge two lists into a third; the counts of equal values are added.  The
- * caller has checked that the sum of all counts is in range.
+ * Merge two lists into a third.  The caller has checked that the sum of all
+ * counts is in range.
  */
 int
 athar_digest_merge(const DigestItem *a, int a_length,
 				   const DigestItem *b, int b_length, DigestItem *merged)
 {
+	const DigestItem *a_end = a + a_length;
+	const DigestItem *b_end = b + b_length;
 	int			k = 0;
-	int			i = 0;
-	int			j = 0;
 
-	while (i < a_length || j < b_length)
-	{
-		const DigestItem *next;
-
-		if (j >= b_length || (i < a_length && item_precedes(&a[i], &b[j])))
-			next = &a[i++];
-		else
-			next = &b[j++];
-
-		if (k > 0 && merged[k - 1].value == next->value &&
-			!DigestItemIsBlurred(&merged[k - 1]) &&
-			!DigestItemIsBlurred(next))
-			merged[k - 1].weight += next->weight;
-		else
-			merged[k++] = *next;
-	}
+	while (a < a_end && b < b_end)
+		k = append_item(merged, k, item_precedes(a, b) ? a++ : b++);
+	while (a < a_end)
+		k = append_item(merged, k, a++);
+	while (b < b_end)
+		k = append_item(merged, k, b++);
 	return k;
 }
 

@@ -78,11 +78,9 @@ moments_stored(uint8 flags)
 static Size
 stored_size(uint8 flags, int length)
 {
-	Size		weight = flags & SUMMARY_WIDE ? sizeof(uint64) : sizeof(uint32);
-
 	return offsetof(Summary, data) +
 		moments_stored(flags) * sizeof(double) +
-		length * (sizeof(double) + weight);
+		length * (sizeof(double) + SummaryWeightBytes(flags));
 }
 
 /*
@@ -105,6 +103,60 @@ athar_summary_upgraded(Datum datum)
 	return summary;
 }
 
+/* The smallest width that holds every weight: equal content, equal bytes. */
+static uint8
+width_of_weights(const DigestItem *items, int length)
+{
+	uint64		all = 0;
+	uint8		width = 0;
+
+	for (int i = 0; i < length; i++)
+		all |= items[i].weight;
+	while (width < SUMMARY_WIDTH && all >> (8 * SummaryWeightBytes(width)))
+		width += SUMMARY_WIDER;
+	return width;
+}
+
+static void
+pack_weights(const DigestItem *items, int length, int bytes, void *weights)
+{
+	for (int i = 0; i < length; i++)
+		switch (bytes)
+		{
+			case 1:
+				((uint8 *) weights)[i] = (uint8) items[i].weight;
+				break;
+			case 2:
+				((uint16 *) weights)[i] = (uint16) items[i].weight;
+				break;
+			case 4:
+				((uint32 *) weights)[i] = (uint32) items[i].weight;
+				break;
+			default:
+				((uint64 *) weights)[i] = items[i].weight;
+		}
+}
+
+static void
+unpack_weights(const void *weights, int length, int bytes, DigestItem *items)
+{
+	for (int i = 0; i < length; i++)
+		switch (bytes)
+		{
+			case 1:
+				items[i].weight = ((const uint8 *) weights)[i];
+				break;
+			case 2:
+				items[i].weight = ((const uint16 *) weights)[i];
+				break;
+			case 4:
+				items[i].weight = ((const uint32 *) weights)[i];
+				break;
+			default:
+				items[i].weight = ((const uint64 *) weights)[i];
+		}
+}
+
 /* Store a summary; moments, minimum and maximum only as the flags say. */
 Summary *
 athar_summary_pack(uint8 flags, int64 nonfinite, const SummaryMoments *moments,
@@ -115,9 +167,7 @@ athar_summary_pack(uint8 flags, int64 nonfinite, const SummaryMoments *moments,
 	double	   *data;
 	Size		size;
 
-	for (int i = 0; i < length; i++)
-		if (items[i].weight > PG_UINT32_MAX)
-			flags |= SUMMARY_WIDE;
+	flags |= width_of_weights(items, length);
 	if (!(flags & SUMMARY_EXACT) && !moments->has_sd)
 		flags |= SUMMARY_NO_SD;
 
@@ -144,14 +194,7 @@ athar_summary_pack(uint8 flags, int64 nonfinite, const SummaryMoments *moments,
 	}
 	for (int i = 0; i < length; i++)
 		data[i] = items[i].value;
-	data += length;
-	for (int i = 0; i < length; i++)
-	{
-		if (flags & SUMMARY_WIDE)
-			((uint64 *) data)[i] = items[i].weight;
-		else
-			((uint32 *) data)[i] = (uint32) items[i].weight;
-	}
+	pack_weights(items, length, SummaryWeightBytes(flags), data + length);
 	return summary;
 }
 
@@ -159,14 +202,11 @@ static void
 unpack_items(const Summary *summary, DigestItem *items)
 {
 	const double *values = summary->data + moments_stored(summary->flags);
-	const void *weights = values + summary->length;
 
 	for (int i = 0; i < summary->length; i++)
-	{
 		items[i].value = values[i];
-		items[i].weight = summary->flags & SUMMARY_WIDE ?
-			((const uint64 *) weights)[i] : ((const uint32 *) weights)[i];
-	}
+	unpack_weights(values + summary->length, summary->length,
+				   SummaryWeightBytes(summary->flags), items);
 }
 
 /* Fill in the moments; false for n = 0. */

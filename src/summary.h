@@ -22,8 +22,10 @@
 #define SUMMARY_EXACT		0x01
 #define SUMMARY_DIGEST		0x02
 #define SUMMARY_NO_SD		0x04	/* the deviation is unknown */
-#define SUMMARY_WIDE		0x08	/* weights take eight bytes, not four */
-#define SUMMARY_FLAGS		0x0f
+#define SUMMARY_WIDTH		0x18	/* bytes of a weight: 1, 2, 4 or 8 */
+
+#define SummaryWeightBytes(flags)	(1 << (((flags) & SUMMARY_WIDTH) >> 3))
+#define SUMMARY_WIDER		0x08	/* the next width */
 
 typedef struct Summary
 {

@@ -504,7 +504,7 @@ athar_summary_from_jsonb(PG_FUNCTION_ARGS)
 /*
  * int16 version, int16 flags, int64 n, int64 nonfinite; unless exact float8
  * mean, rest, sd; if digest float8 minimum, maximum; int32 length, and as many
- * float8 values each followed by its int64 weight.  SUMMARY_WIDE is not sent.
+ * float8 values each followed by its int64 weight.  The width of weights is not sent.
  */
 static int
 binary_moments(int flags)
@@ -602,7 +602,7 @@ athar_summary_send(PG_FUNCTION_ARGS)
 	(void) athar_summary_distribution(summary, &distribution);
 	pq_begintypsend(&message);
 	pq_sendint16(&message, SUMMARY_VERSION);
-	pq_sendint16(&message, summary->flags & ~SUMMARY_WIDE);
+	pq_sendint16(&message, summary->flags & ~SUMMARY_WIDTH);
 	pq_sendint64(&message, summary->n);
 	pq_sendint64(&message, summary->nonfinite);
 	for (int i = 0; i < binary_moments(summary->flags); i++)
