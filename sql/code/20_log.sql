@@ -106,6 +106,10 @@ BEGIN
 		track.relation, tracked.lineage);
 	EXECUTE format('CREATE TRIGGER athar_capture_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L)',
 		track.relation, tracked.lineage);
+	-- So that DROP EXTENSION takes the triggers with it: CASCADE would take
+	-- columns and views of the user's, too.
+	EXECUTE format('ALTER TRIGGER athar_capture ON %s DEPENDS ON EXTENSION athar', track.relation);
+	EXECUTE format('ALTER TRIGGER athar_capture_truncate ON %s DEPENDS ON EXTENSION athar', track.relation);
 	FOR partition IN
 		SELECT p.relid
 		FROM pg_partition_tree(track.relation) AS p
@@ -114,6 +118,7 @@ BEGIN
 	LOOP
 		EXECUTE format('CREATE TRIGGER athar_capture_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L, ''partition'')',
 			partition, tracked.lineage);
+		EXECUTE format('ALTER TRIGGER athar_capture_truncate ON %s DEPENDS ON EXTENSION athar', partition);
 	END LOOP;
 	RETURN tracked.id;
 END;
