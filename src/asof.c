@@ -108,7 +108,7 @@ refuse_key_change(replay *run, Jsonb *key)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("the key of table \"%s\" has changed since",
 					RelationGetRelationName(run->subject.relation)),
-			 errdetail("The log knows a row as %s, which does not hold the columns of today's key.",
+			 errdetail("The log knows a row as %s; today's key, or the whole row where there is none, has other columns.",
 					   JsonbToCString(NULL, &key->root, VARSIZE(key))),
 			 errhint("Read athar.change_log, or ask for a time after the key was changed.")));
 }
@@ -294,12 +294,36 @@ add_count(replay *run, Jsonb *row, int change)
 	entry->count += change;
 }
 
+/* Was an entry written when the table had a key, which is not the whole row? */
+static bool
+is_keyed(replay *run, Jsonb *row, Jsonb *values)
+{
+	int			in_row = 0;
+	int			in_values = 0;
+
+	if (values == NULL)
+		return false;
+	for (int i = 0; i < run->subject.shape->count; i++)
+	{
+		athar_column *column = &run->subject.shape->columns[i];
+
+		if (getKeyJsonValueFromContainer(&values->root, column->name,
+										 column->name_length, NULL) == NULL)
+			continue;
+		in_values++;
+		if (getKeyJsonValueFromContainer(&row->root, column->name,
+										 column->name_length, NULL) != NULL)
+			in_row++;
+	}
+	return in_row < in_values;
+}
+
 static void
 fold_keyless(replay *run, char operation, Jsonb *row, Jsonb *old_values,
 			 Jsonb *new_values)
 {
-	if (operation != 'I' && old_values == NULL)
-		return;
+	if (is_keyed(run, row, operation == 'I' ? new_values : old_values))
+		refuse_key_change(run, row);
 	if (operation == 'U')
 		add_count(run, athar_history_next_key(row, new_values), -1);
 	add_count(run, row, operation == 'I' ? -1 : 1);

@@ -350,7 +350,7 @@ canonical_key(athar_subject *subject, Jsonb *key, Datum *values)
 	Jsonb	   *volatile canonical = NULL;
 
 	if (!JB_ROOT_IS_OBJECT(key) || JB_ROOT_COUNT(key) == 0)
-		refuse_key(subject, "a row's key must be an object");
+		refuse_key(subject, "a row's key must be an object of its columns");
 	athar_value_pin(shape, &pins);
 	PG_TRY();
 	{
