@@ -73,7 +73,7 @@ $(UPGRADES): athar--%--$(EXTVERSION).sql: script/upgrade_script sql/prologue.sql
 	script/upgrade_script $* > $@ || { rm -f $@; exit 1; }
 
 # The project's own commands.
-.PHONY: demo test bench pgtap format check-format dist
+.PHONY: demo test bench pgtap reference format check-format dist
 demo:
 	demo/run
 test:
@@ -83,6 +83,10 @@ bench:
 # Beside a running server, as installcheck.
 pgtap:
 	script/run_pgtap $(PROVE_FLAGS)
+# From the catalog of a fresh build.
+reference:
+	script/with_install script/with_cluster script/reference >doc/reference.new || { rm -f doc/reference.new; exit 1; }
+	mv doc/reference.new doc/reference.md
 format:
 	script/format
 check-format:
