@@ -125,10 +125,19 @@ athar_catalog_is_member(Oid relid)
  * Is the session restoring a dump?
  *
  * The settings that every script of pg_dump begins with tell, so that nobody
- * has to remember a switch.  They are anybody's to set: therefore only a
- * session user who may insert into the log anyway is believed.  Callers apply
+ * has to remember a switch.  They are anybody's to set: therefore they are
+ * believed only where everybody concerned may insert into the log anyway: who
+ * logged in, the role in force (SET ROLE), and the user whose rights apply (a
+ * function, or the owner of a table that the server maintains).  Callers apply
  * this to INSERT alone; a dump contains nothing else.
  */
+static bool
+may_insert(Oid role)
+{
+	return pg_class_aclcheck(athar_catalog_oid(ATHAR_LOG_ENTRY),
+							 role, ACL_INSERT) == ACLCHECK_OK;
+}
+
 bool
 athar_catalog_is_restore(void)
 {
@@ -136,8 +145,9 @@ athar_catalog_is_restore(void)
 		!check_function_bodies &&
 		xmloption == XMLOPTION_CONTENT &&
 		namespace_search_path[0] == '\0' &&
-		pg_class_aclcheck(athar_catalog_oid(ATHAR_LOG_ENTRY),
-						  GetSessionUserId(), ACL_INSERT) == ACLCHECK_OK;
+		may_insert(GetSessionUserId()) &&
+		may_insert(GetOuterUserId()) &&
+		may_insert(GetUserId());
 }
 
 /*

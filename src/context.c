@@ -11,6 +11,9 @@
  *
  * The role is the one outside any SECURITY DEFINER function, so a function
  * cannot hide who called it; an actor is a name added to it, never instead.
+ * Where the server runs code of a table's owner for somebody else (ANALYZE,
+ * REINDEX, REFRESH MATERIALIZED VIEW, autovacuum), the role outside is that
+ * somebody, who asked for nothing: there the owner acts.
  */
 #include "athar.h"
 
@@ -62,6 +65,25 @@ static bool
 same(const char *a, const char *b)
 {
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/*
+ * The role that acts.  In a security-restricted operation of the server it is
+ * the owner of the table that the server works on, and not known any more
+ * inside a SECURITY DEFINER function.
+ */
+static Oid
+acting_role(void)
+{
+	if (!InSecurityRestrictedOperation())
+		return GetOuterUserId();
+	if (InLocalUserIdChange())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot tell who acts within a security-restricted operation"),
+				 errdetail("A function with its owner's rights was called while the server maintained a table or a materialized view; nothing was changed."),
+				 errhint("Do not write from functions that indexes or materialized views use.")));
+	return GetUserId();
 }
 
 static char *
@@ -120,7 +142,7 @@ write_transaction(Oid role, const char *actor, const char *reason)
 int64
 athar_context_transaction(void)
 {
-	Oid			role = GetOuterUserId();
+	Oid			role = acting_role();
 	const char *actor = unless_blank(actor_setting);
 	const char *reason = unless_blank(reason_setting);
 
@@ -182,6 +204,6 @@ athar_current_actor(PG_FUNCTION_ARGS)
 	const char *actor = unless_blank(actor_setting);
 
 	if (actor == NULL)
-		actor = GetUserNameFromId(GetOuterUserId(), false);
+		actor = GetUserNameFromId(acting_role(), false);
 	PG_RETURN_TEXT_P(cstring_to_text(actor));
 }
