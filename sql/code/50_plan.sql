@@ -105,7 +105,7 @@ INSERT INTO athar.action (project_id, item_id, revision, ordinal, title, title_a
 SELECT follow_plan.project_id, n.item_id, n.revision, n.ordinal, n.title, n.title_ar, n.kind, n.owner_id, n.service_id, n.stage_id, n.channel_id,
 	n.starts_on, n.due_on, n.live_on, n.status, n.weight, n.budget, n.parent_item_id
 FROM athar.plan_actions(follow_plan.project_id, follow_plan.version) n
-WHERE NOT EXISTS (SELECT FROM athar.action a WHERE a.project_id = follow_plan.project_id AND a.item_id = n.item_id)
+WHERE NOT n.item_id = ANY (SELECT a.item_id FROM athar.action a WHERE a.project_id = follow_plan.project_id)
 ORDER BY n.ordinal;
 END;
 COMMENT ON FUNCTION athar.follow_plan(integer, integer) IS
