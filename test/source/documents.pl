@@ -1,4 +1,6 @@
-# Every SQLSTATE that the sources raise is told to the reader, and no other.
+# What the documents say without an example is true: every SQLSTATE that the
+# sources raise is told and no other, so is every setting, and links lead
+# somewhere.  (The examples are run by test/t/040_documents.pl.)
 use strict;
 use warnings;
 
@@ -46,5 +48,18 @@ is(join(' ', grep { !$raised{$_} } sort keys %listed), '', 'every SQLSTATE in do
 my %own = map { /^(AT\d+),([^,]+),/ ? ($1 => $2) : () } @lines;
 my %told = Tree::read_file('README.md') =~ /^\| (AT\d+) \| ([^|]+?) \|/gm;
 is_deeply(\%told, \%own, 'README.md lists the SQLSTATEs of class AT');
+
+# Settings and what they are unless set, as the reference has them.
+my ($readme, $reference) = map { { Tree::read_file($_) =~ /^\| (athar\.\w+) \| ([^|]+?) \|/gm } } 'README.md', 'doc/reference.md';
+ok(keys %$reference > 2, 'the reference lists settings');
+is_deeply($readme, $reference, 'README.md lists the settings');
+
+my @broken;
+for my $page ('README.md', glob('doc/*.md'))
+{
+	my ($directory) = $page =~ m{^(.*/)?};
+	push @broken, map { "$page: $_" } grep { !-e ($directory // '') . $_ } grep { !/^(\w+:|#)/ } Tree::read_file($page) =~ /\]\(([^)#]+)[^)]*\)/g;
+}
+is("@broken", '', 'links lead somewhere');
 
 done_testing();
