@@ -145,7 +145,9 @@ WITH RECURSIVE element AS (
 		coalesce(athar.date_fault(i.due_on), CASE
 			WHEN jsonb_typeof(i.due_on) = 'string' AND athar.is_date(i.starts_on #>> '{}') AND (i.due_on #>> '{}') COLLATE "C" < (i.starts_on #>> '{}')
 			THEN (i.due_on #>> '{}') || ' is before starts_on, ' || (i.starts_on #>> '{}') END),
-		athar.date_fault(i.live_on),
+		coalesce(athar.date_fault(i.live_on), CASE
+			WHEN jsonb_typeof(i.live_on) = 'string' AND athar.is_date(i.starts_on #>> '{}') AND (i.live_on #>> '{}') COLLATE "C" < (i.starts_on #>> '{}')
+			THEN (i.live_on #>> '{}') || ' is before starts_on, ' || (i.starts_on #>> '{}') END),
 		CASE WHEN NOT i.status IN ('null', '"planned"', '"in_progress"', '"live"', '"done"', '"verified"', '"cancelled"')
 			THEN 'must be planned, in_progress, live, done, verified or cancelled' END,
 		athar.amount_fault(i.weight),

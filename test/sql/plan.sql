@@ -80,7 +80,7 @@ SELECT athar.save_plan('disc', '{"title": " ", "purpose": 7, "items": [
 			"depends_on": ["B~", "Q", 4]},
 		5,
 		{"id": "A/1"},
-		{"id": 7, "title": 3, "owner": "nobody", "service": "refund", "stage": "pay", "channel": "pigeon", "kind": [], "starts_on": "2026-02-02", "due_on": "2026-02-01"},
+		{"id": 7, "title": 3, "owner": "nobody", "service": "refund", "stage": "pay", "channel": "pigeon", "kind": [], "starts_on": "2026-02-02", "due_on": "2026-02-01", "live_on": "2026-02-01"},
 		{"id": "Z", "parent": "Z", "title": "z", "service": "vehicle-tax", "stage": "fly", "live_on": 20260101, "depends_on": {}, "kpis": "digital"},
 		{"id": "Y", "parent": "nobody", "title": "y", "stage": "pay", "due_on": "tomorrow", "weight": 1e400, "budget": -0.01}]}', 3, 'r');
 SELECT * FROM athar.validate_plan('{"title": "t", "items": {"id": "A"}}');
