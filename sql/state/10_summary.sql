@@ -45,7 +45,7 @@ CREATE FUNCTION athar.summary_to_jsonb(summary athar.summary) RETURNS jsonb
 COMMENT ON FUNCTION athar.summary_to_jsonb(athar.summary) IS
 	'The text form of a summary as jsonb; the cast does the same.';
 
-CREATE FUNCTION athar.summary_from_jsonb(json jsonb) RETURNS athar.summary
+CREATE FUNCTION athar.summary_from_jsonb(document jsonb) RETURNS athar.summary
 	AS 'MODULE_PATHNAME', 'athar_summary_from_jsonb'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION athar.summary_from_jsonb(jsonb) IS
