@@ -11,7 +11,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
-#include "catalog/catalog.h"
+#include "access/transam.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -64,7 +64,8 @@ check_kind(Relation relation)
 			refuse_kind("\"%s\" is not a table and cannot be tracked",
 						relation, "Name a table.");
 	}
-	if (IsCatalogRelation(relation) || IsToastRelation(relation))
+	/* what initdb made, the information schema with it */
+	if (RelationGetRelid(relation) < FirstNormalObjectId)
 		refuse_kind("\"%s\" is a system catalog and cannot be tracked",
 					relation, "Name a table of your own.");
 	if (relation->rd_rel->relpersistence == RELPERSISTENCE_TEMP)

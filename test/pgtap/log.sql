@@ -1,6 +1,6 @@
 -- log: what is captured, as what, by whom; who may track, write, read; marks and as_of
 BEGIN;
-SELECT plan(157);
+SELECT plan(158);
 
 CREATE SCHEMA app;
 CREATE ROLE log_owner;
@@ -391,6 +391,7 @@ SELECT throws_ok($$SELECT athar.track('app.mv')$$, '42809', '"mv" is a materiali
 SELECT throws_ok($$SELECT athar.track('app.ft')$$, '42809', '"ft" is a foreign table and cannot be tracked', 'a foreign table');
 SELECT throws_ok($$SELECT athar.track('tt')$$, '42809', '"tt" is a temporary table and cannot be tracked', 'a temporary table');
 SELECT throws_ok($$SELECT athar.track('pg_class')$$, '42809', '"pg_class" is a system catalog and cannot be tracked', 'a system catalog');
+SELECT throws_ok($$SELECT athar.track('information_schema.sql_features')$$, '42809', '"sql_features" is a system catalog and cannot be tracked', 'a table of the information schema');
 SELECT throws_ok($$SELECT athar.track('athar.unit')$$, '42809', '"unit" belongs to athar, which decides itself what of it is tracked', 'a table of ours');
 SELECT throws_ok($$SELECT athar.track('athar.log_entry')$$, '42809', NULL, 'the log itself');
 SELECT throws_ok($$SELECT athar.untrack('athar.unit')$$, '42809', NULL, 'ours are not untracked, either');
