@@ -25,6 +25,7 @@
 #include "executor/spi.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/float.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -35,6 +36,8 @@
 
 /* Sums of values up to this size stay finite. */
 #define LARGEST_VALUE 1e150
+#define FIRST_OF_YEAR(year) \
+	((date2j(year, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
 /* Quotients of values between this and LARGEST_VALUE stay finite. */
 #define SMALLEST_DENOMINATOR 1e-150
 
@@ -168,16 +171,19 @@ check_denominator(const Observation *observation)
 				 errhint("Leave out observations that have no denominator.")));
 }
 
+/* Days at the ends of the server's range have no neighbours to compute with. */
 static void
 check_time(const Observation *observation)
 {
+	TimestampTz at = DatumGetTimestampTz(observation->values[OBS_OBSERVED_AT]);
+
 	if (!observation->nulls[OBS_OBSERVED_AT] &&
-		TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(observation->values[OBS_OBSERVED_AT])))
+		(at < FIRST_OF_YEAR(1) || at >= FIRST_OF_YEAR(10000)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an observation of KPI \"%s\" needs a time that is not infinite",
+				 errmsg("an observation of KPI \"%s\" needs a time of the years 1 to 9999",
 						text_of(observation, OBS_KPI)),
-				 errdetail("It would belong to no day."),
+				 errdetail("No day could be told for any other."),
 				 errhint("Give the time at which it was observed, or none for now.")));
 }
 

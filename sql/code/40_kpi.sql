@@ -150,7 +150,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'athar_record_observation';
 COMMENT ON FUNCTION athar.record_observation(text, double precision, timestamptz, text, text, text, double precision) IS
-'Records a single value of a KPI and returns its id. The value is in the KPI''s unit: seconds for share_within, the numerator for ratio, whose denominator counts as 1 unless given. A NULL observed_at is now; a NULL service, channel or stage is the whole. 42704 for unknown codes, 22003 for NaN, infinite and extreme numbers, 22023 for a missing KPI or value, an infinite time, a stage without its service, a denominator that is not above zero or of a KPI that is no ratio, and a negative duration.';
+'Records a single value of a KPI and returns its id. The value is in the KPI''s unit: seconds for share_within, the numerator for ratio, whose denominator counts as 1 unless given. A NULL observed_at is now; a NULL service, channel or stage is the whole. 42704 for unknown codes, 22003 for NaN, infinite and extreme numbers, 22023 for a missing KPI or value, a time outside the years 1 to 9999, a stage without its service, a denominator that is not above zero or of a KPI that is no ratio, and a negative duration.';
 
 CREATE OR REPLACE FUNCTION athar.write_observations()
 RETURNS trigger
@@ -228,6 +228,9 @@ RETURN CASE
 	WHEN NOT coalesce(isfinite(lower(period)) AND isfinite(upper(period)), false) THEN
 		athar.fail('22023', format('period %s of KPI "%s" is not bounded', period, (kpi).code),
 			'A figure covers a first day and a last day.', 'Give both.')
+	WHEN lower(period) < '0001-01-01' OR upper(period) > '10000-01-01' THEN
+		athar.fail('22023', format('period %s of KPI "%s" is not of the years 1 to 9999', period, (kpi).code),
+			'It could not be compared with others.', 'Give days of those years.')
 	WHEN lower(period) > (now() AT TIME ZONE (kpi).time_zone)::date THEN
 		athar.fail('22023', format('period %s of KPI "%s" lies in the future', period, (kpi).code),
 			'A planned figure is not a measurement.', 'State what is planned as the target of a goal.')
@@ -330,7 +333,7 @@ BEGIN ATOMIC
 	SELECT added.id FROM added;
 END;
 COMMENT ON FUNCTION athar.report_measurement(text, daterange, athar.summary, text, text, text, text, text, double precision, double precision) IS
-'Stores a figure that was measured elsewhere, and returns its id: a summary of values (zeros and ones for ratio and share_within), or numerator and denominator where units cannot be counted; where both are given, the quotient is the figure. Reporting the same series and period again corrects it, and the change log keeps the old figure. Series: KPI, service, channel, stage and basis (how periods are cut); NULL is the whole. 42704 for unknown codes, 23P01 for a period that overlaps another of its series, 22003 for NaN, infinite and extreme numbers, 22023 for a period that is missing, empty, without end or in the future, and for a figure that is missing or does not fit the KPI''s kind.';
+'Stores a figure that was measured elsewhere, and returns its id: a summary of values (zeros and ones for ratio and share_within), or numerator and denominator where units cannot be counted; where both are given, the quotient is the figure. Reporting the same series and period again corrects it, and the change log keeps the old figure. Series: KPI, service, channel, stage and basis (how periods are cut); NULL is the whole. 42704 for unknown codes, 23P01 for a period that overlaps another of its series, 22003 for NaN, infinite and extreme numbers, 22023 for a period that is missing, empty, without end, outside the years 1 to 9999 or in the future, and for a figure that is missing or does not fit the KPI''s kind.';
 
 -- Summaries of observations
 

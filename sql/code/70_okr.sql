@@ -67,6 +67,9 @@ BEGIN ATOMIC
 	SELECT athar.fail('22023', format('cycle "%s" has no beginning or no end', create_cycle.code),
 		'How much of it has passed could not be told.', 'Give its first day and the day after its last: [2026-01-01,2027-01-01).')
 	WHERE NOT coalesce(isfinite(lower(create_cycle.period)) AND isfinite(upper(create_cycle.period)), false);
+	SELECT athar.fail('22023', format('cycle "%s" is not of the years 1 to 9999', create_cycle.code),
+		'What it covers could not be counted.', 'Give days of those years.')
+	WHERE lower(create_cycle.period) < '0001-01-01' OR upper(create_cycle.period) > '10000-01-01';
 	SELECT athar.fail('23505', format('cycle "%s" exists already', create_cycle.code),
 		'Nothing was changed.', 'Use it, or choose another code.')
 	WHERE EXISTS (SELECT FROM athar.cycle AS c WHERE c.code = create_cycle.code);
@@ -370,16 +373,16 @@ BEGIN ATOMIC
 	SELECT athar.fail('22023', format('status "%s" is unknown', check_in.said_status),
 		'Nothing was recorded.', 'Use on_track, caution, off_track, achieved or missed.')
 	WHERE check_in.said_status NOT IN ('on_track', 'caution', 'off_track', 'achieved', 'missed');
-	SELECT athar.fail('22023', format('the check-in of goal "%s" needs a time that is not infinite', check_in.goal),
+	SELECT athar.fail('22023', format('the check-in of goal "%s" needs a time of the years 1 to 9999', check_in.goal),
 		'Nothing was recorded.', 'Give the moment it speaks of, or none for now.')
-	WHERE NOT isfinite(check_in.at);
+	WHERE check_in.at < '0001-01-01 00:00:00+00' OR check_in.at >= '10000-01-01 00:00:00+00';
 	INSERT INTO athar.review (kind, goal_id, value, confidence, said_status, note, author, reviewed_at)
 	VALUES ('check_in', athar.goal_id(check_in.goal), check_in.value, check_in.confidence, check_in.said_status,
 		check_in.note, athar.current_actor(), coalesce(check_in.at, now()))
 	RETURNING id;
 END;
 COMMENT ON FUNCTION athar.check_in(text, double precision, double precision, text, timestamptz, text) IS
-'Records what somebody says about a goal and returns the id of the review: value (the goal''s figure, counted only where no KPI measures it), confidence to reach it (0 to 1), a note, the moment it speaks of, and said_status, the author''s own word (on_track, caution, off_track, achieved, missed). At least one of them. The author is current_actor(). 22023 without a goal or without anything said, for a confidence outside 0 to 1, an unknown status or an infinite time; 22003 for NaN and infinity; 42704 for an unknown goal.';
+'Records what somebody says about a goal and returns the id of the review: value (the goal''s figure, counted only where no KPI measures it), confidence to reach it (0 to 1), a note, the moment it speaks of, and said_status, the author''s own word (on_track, caution, off_track, achieved, missed). At least one of them. The author is current_actor(). 22023 without a goal or without anything said, for a confidence outside 0 to 1, an unknown status or a time outside the years 1 to 9999; 22003 for NaN and infinity; 42704 for an unknown goal.';
 
 CREATE OR REPLACE FUNCTION athar.roll_up_goals(cycle text DEFAULT NULL)
 RETURNS integer

@@ -47,7 +47,7 @@ CREATE TABLE athar.observation (
 	value athar.finite NOT NULL,
 	denominator athar.finite,
 	observed_at timestamptz NOT NULL,
-	CONSTRAINT observation_observed_at_check CHECK (isfinite(observed_at)),
+	CONSTRAINT observation_observed_at_check CHECK (observed_at >= '0001-01-01 00:00:00+00' AND observed_at < '10000-01-01 00:00:00+00'),
 	CONSTRAINT observation_denominator_check CHECK (denominator > 0)
 );
 COMMENT ON TABLE athar.observation IS 'Single values as they were observed; written through the view observations or record_observation()';

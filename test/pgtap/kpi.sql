@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(92);
+SELECT plan(99);
 SET LOCAL timezone = 'Pacific/Auckland';	-- no figure may depend on the session's zone
 
 SELECT athar.define_unit('u', 'Unit');
@@ -142,6 +142,7 @@ SELECT throws_ok($$INSERT INTO athar.measurement (kpi_id, service_id, period, su
 	'23P01', NULL, 'and so does the table itself');
 SELECT throws_ok($$SELECT athar.report_measurement('mean', 'empty', athar.summary_of('{1}', '{1}'))$$, '22023', 'a measurement of KPI "mean" needs a period');
 SELECT throws_ok($$SELECT athar.report_measurement('mean', '(,2025-01-01)', athar.summary_of('{1}', '{1}'))$$, '22023', 'period (,2025-01-01) of KPI "mean" is not bounded');
+SELECT throws_ok($$SELECT athar.report_measurement('mean', '[0001-12-31 BC,2025-01-01)', athar.summary_of('{1}', '{1}'))$$, '22023', 'period ["0001-12-31 BC",2025-01-01) of KPI "mean" is not of the years 1 to 9999');
 SELECT throws_ok($$SELECT athar.report_measurement('mean', '[9999-01-01,9999-01-02)', athar.summary_of('{1}', '{1}'))$$, '22023', 'period [9999-01-01,9999-01-02) of KPI "mean" lies in the future');
 SELECT throws_ok($$SELECT athar.report_measurement('mean', '[2020-01-01,2020-01-02)', NULL)$$, '22023', 'a measurement of KPI "mean" needs a figure');
 SELECT throws_ok($$SELECT athar.report_measurement('mean', '[2020-01-01,2020-01-02)', athar.summary_of('{1}', '{0}'))$$, '22023', 'summary of KPI "mean" is empty');
@@ -155,7 +156,16 @@ SELECT throws_ok($$SELECT athar.report_measurement('ratio', '[2020-01-01,2020-01
 SELECT throws_ok($$SELECT athar.record_observation('mean', 'NaN')$$, '22003', 'value NaN of KPI "mean" is out of range');
 SELECT throws_ok($$INSERT INTO athar.observations (kpi, value) VALUES ('mean', 'Infinity')$$, '22003', 'value Infinity of KPI "mean" is out of range');
 SELECT throws_ok($$SELECT athar.record_observation('mean', NULL)$$, '22023', 'an observation of KPI "mean" needs a value');
-SELECT throws_ok($$SELECT athar.record_observation('mean', 1, '-infinity')$$, '22023', 'an observation of KPI "mean" needs a time that is not infinite');
+SELECT throws_ok($$SELECT athar.record_observation('mean', 1, '-infinity')$$, '22023', 'an observation of KPI "mean" needs a time of the years 1 to 9999');
+SELECT throws_ok(format($$INSERT INTO athar.observations (kpi, value, observed_at) VALUES ('mean', 1, %L)$$, t), '22023', 'an observation of KPI "mean" needs a time of the years 1 to 9999')
+FROM unnest('{4713-01-01 00:00:00+00 BC,0001-12-31 23:59:59+00 BC,10000-01-01 00:00:00+00,294276-12-31 00:00:00+00}'::text[]) AS t;
+SAVEPOINT ends;
+SELECT athar.define_kpi('ends', 'Ends of time', 'days', 'up', time_zone => 'Asia/Riyadh'), athar.define_kpi('start', 'Start of time', 'days', 'up', time_zone => 'America/New_York');
+SELECT athar.record_observation('ends', 1, '9999-12-31 23:59:59+00'), athar.record_observation('start', 1, '0001-01-01 00:00:00+00');
+SELECT is((SELECT count(*)::integer FROM athar.measurements WHERE kpi IN ('ends', 'start')), 2, 'days at both ends can be read');
+SELECT athar.refresh_measurements();
+SELECT is((SELECT count(*)::integer FROM athar.measurements WHERE kpi IN ('ends', 'start')), 2, 'and refreshed');
+ROLLBACK TO SAVEPOINT ends;
 SELECT throws_ok($$SELECT athar.record_observation('mean', 1, stage => 'apply')$$, '22023', 'stage "apply" is given without its service');
 SELECT throws_ok($$SELECT athar.record_observation('mean', 1, channel => 'pigeon')$$, '42704', 'channel "pigeon" does not exist');
 SELECT throws_ok($$SELECT athar.record_observation('mean', 1, denominator => 2)$$, '22023', 'KPI "mean" takes no denominator');

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(138);
+SELECT plan(140);
 SET LOCAL athar.actor = 'programme office';
 SET LOCAL athar.time_zone = 'Asia/Riyadh';
 
@@ -95,6 +95,7 @@ SELECT throws_ok($$SELECT athar.create_cycle('x', 'X', NULL)$$, '22023', 'cycle 
 SELECT throws_ok($$SELECT athar.create_cycle('x', 'X', 'empty')$$, '22023', 'cycle "x" has no days', 'an empty period');
 SELECT throws_ok($$SELECT athar.create_cycle('x', 'X', '[2015-01-01,)')$$, '22023', 'cycle "x" has no beginning or no end', 'a period without an end');
 SELECT throws_ok($$SELECT athar.create_cycle('x', 'X', '(,2015-01-01)')$$, '22023', 'cycle "x" has no beginning or no end', 'a period without a beginning');
+SELECT throws_ok($$SELECT athar.create_cycle('x', 'X', '[2015-01-01,5874897-01-01)')$$, '22023', 'cycle "x" is not of the years 1 to 9999', 'a period beyond what can be counted');
 SELECT throws_ok($$SELECT athar.create_cycle('x', 'X', '[2015-01-01,infinity)')$$, '22023', 'cycle "x" has no beginning or no end', 'an infinite period');
 
 SELECT is(athar.elapsed_share('[2015-01-01,2015-01-11)', 'UTC', '2015-01-06 00:00+00'), 0.5::double precision, 'half of it has passed');
@@ -303,7 +304,8 @@ SELECT throws_ok($$SELECT athar.check_in('kr1', confidence => 'NaN')$$, '22003',
 SELECT throws_ok($$SELECT athar.check_in('kr1', confidence => 1.1)$$, '22023', 'confidence 1.1 in the check-in of goal "kr1" is out of range', 'more than sure');
 SELECT throws_ok($$SELECT athar.check_in('kr1', confidence => -0.1)$$, '22023', 'confidence -0.1 in the check-in of goal "kr1" is out of range', 'less than not at all');
 SELECT throws_ok($$SELECT athar.check_in('kr1', said_status => 'fine')$$, '22023', 'status "fine" is unknown', 'an unknown status');
-SELECT throws_ok($$SELECT athar.check_in('kr1', 1, at => 'infinity')$$, '22023', 'the check-in of goal "kr1" needs a time that is not infinite', 'an infinite time');
+SELECT throws_ok($$SELECT athar.check_in('kr1', 1, at => '294276-01-01')$$, '22023', 'the check-in of goal "kr1" needs a time of the years 1 to 9999', 'a time beyond what can be counted');
+SELECT throws_ok($$SELECT athar.check_in('kr1', 1, at => 'infinity')$$, '22023', 'the check-in of goal "kr1" needs a time of the years 1 to 9999', 'an infinite time');
 
 -- Alignment.
 SELECT athar.create_project('reform', 'Reform', 'ministry',
