@@ -74,9 +74,9 @@ CREATE OR REPLACE FUNCTION athar.is_duration(value jsonb)
 RETURNS boolean
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 RETURN coalesce(jsonb_typeof(is_duration.value) = 'null'
-	OR jsonb_typeof(is_duration.value) = 'string' AND is_duration.value #>> '{}' ~ '^[0-9]{1,4} (day|week|month|year)s?$', is_duration.value IS NULL);
+	OR jsonb_typeof(is_duration.value) = 'string' AND is_duration.value #>> '{}' ~ '^([0-9]{1,4} (day|week|month)|[0-9]{1,3} year)s?$', is_duration.value IS NULL);
 COMMENT ON FUNCTION athar.is_duration(jsonb) IS
-'Whether an optional length of time of a plan document is one: a whole number of days, weeks, months or years, as in "3 months"; true for JSON null and for NULL. Never raises.';
+'Whether an optional length of time of a plan document is one: a whole number of days, weeks, months (up to 9999) or years (up to 999), as in "3 months"; true for JSON null and for NULL. Never raises.';
 
 CREATE OR REPLACE FUNCTION athar.list_of(document jsonb, key text)
 RETURNS jsonb

@@ -117,6 +117,11 @@ BEGIN ATOMIC
 		'Nothing was measured.', 'Give the length compared on each side, such as ''1 year'', and the time left out after the cutover.')
 	WHERE measure_effect.span <= interval '0' OR measure_effect.washout < interval '0';
 
+	SELECT athar.fail('22023', 'an effect is measured within the years 1 to 9999, over at most 1000 years',
+		'Nothing was measured.', 'Give a cutover, a span and a washout that people could have met.')
+	WHERE measure_effect.cutover < '0001-01-01 00:00:00+00' OR measure_effect.cutover >= '10000-01-01 00:00:00+00'
+		OR measure_effect.span > interval '1000 years' OR measure_effect.washout > interval '1000 years';
+
 	WITH subject AS MATERIALIZED (
 		SELECT
 			k.id AS kpi_id,

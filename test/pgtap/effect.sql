@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(63);
+SELECT plan(68);
 SET LOCAL TimeZone = 'UTC';
 
 SELECT athar.define_unit('dept', 'Department');
@@ -167,6 +167,14 @@ SELECT results_eq(
 -- Bad input.
 SELECT throws_ok($$SELECT athar.measure_effect('nothing', 'tax', '2014-10-01', '1 year')$$, '42704', 'KPI "nothing" does not exist', 'unknown KPI');
 SELECT throws_ok($$SELECT athar.measure_effect('cost', 'nothing', '2014-10-01', '1 year')$$, '42704', 'service "nothing" does not exist', 'unknown service');
+SELECT throws_ok(format($$SELECT athar.measure_effect('cost', 'tax', %L, %L, %L)$$, e.cutover, e.span, e.washout), '22023',
+	'an effect is measured within the years 1 to 9999, over at most 1000 years', 'beyond what can be computed')
+FROM (VALUES ('0001-12-31 BC', '1 year', '0'), ('10000-01-02', '1 year', '0'), ('2014-10-01', '1001 years', '0'), ('2014-10-01', '1 year', '178000000 years')) AS e (cutover, span, washout);
+SELECT is(string_agg(f.path || ': ' || f.fault, ', '),
+	'/items/A1/kpis/0: span must be a length above zero, such as "1 year", /items/A2/kpis/0: washout must be a length, such as "3 months"',
+	'a plan asks for no thousands of years, on which every measurement would fail')
+FROM athar.validate_plan('{"title": "t", "items": [{"id": "A1", "title": "t", "kpis": [{"kpi": "cost", "span": "1000 years"}]},
+	{"id": "A2", "title": "t", "kpis": [{"kpi": "cost", "span": "999 years", "washout": "9999 years"}]}]}') AS f;
 SELECT throws_ok($$SELECT athar.measure_effect('cost', 'tax', 'infinity', '1 year')$$, '22023', 'the cutover of an effect must be a finite time', 'endless cutover');
 SELECT throws_ok($$SELECT athar.measure_effect('cost', 'tax', '2014-10-01', '-1 year')$$, '22023', NULL, 'negative span');
 SELECT throws_ok($$SELECT athar.measure_effect('cost', 'tax', '2014-10-01', '0')$$, '22023', NULL, 'no span');
