@@ -203,15 +203,23 @@ BEGIN ATOMIC
 		) AS r
 		WHERE r.n >= 4
 	), other_action AS (
+		-- one action of the day of the cutover is the one that is measured
+		SELECT count(*) > count(*) FILTER (WHERE a.live_on = u.cutover::date)
+			OR count(*) FILTER (WHERE a.live_on = u.cutover::date) > 1 AS is_overlapping
+		FROM subject AS u
+		JOIN athar.action AS a ON a.service_id = u.service_id
+			AND a.removed_in_version IS NULL
+			AND a.status <> 'cancelled'
+			AND a.live_on >= u.cutover - measure_effect.span
+			AND a.live_on < u.cutover + measure_effect.washout + measure_effect.span
+	), parted AS (
 		SELECT EXISTS (
 			SELECT
-			FROM athar.action AS a
-			WHERE a.service_id = u.service_id
-				AND a.removed_in_version IS NULL
-				AND a.status <> 'cancelled'
-				AND a.live_on <> u.cutover::date
-				AND a.live_on >= u.cutover - measure_effect.span
-				AND a.live_on < u.cutover + measure_effect.washout + measure_effect.span) AS is_overlapping
+			FROM athar.period_figures(u.kpi_id) AS f
+			WHERE f.service_id IS NOT DISTINCT FROM u.service_id
+				AND f.basis = (SELECT min(p.basis) FROM point AS p WHERE p.is_chosen)
+				AND f.starts_at < u.cutover
+				AND f.ends_at > u.cutover) AS is_parted
 		FROM subject AS u
 	), judged AS (
 		SELECT
@@ -251,6 +259,7 @@ BEGIN ATOMIC
 		coalesce(d.codes, '{}'),
 		array_remove(ARRAY[
 			CASE WHEN j.is_by_period THEN 'by_period' END,
+			CASE WHEN w.is_parted THEN 'cutover_within_period' END,
 			CASE WHEN measure_effect.span < interval '1 year' THEN 'season_not_covered' END,
 			CASE WHEN j.is_by_period AND (j.before_n <> j.after_n OR j.is_unequal) THEN 'unequal_periods' END,
 			CASE WHEN j.verdict = 'no_variation' THEN 'no_variation' END,
@@ -268,6 +277,7 @@ BEGIN ATOMIC
 	CROSS JOIN concluded AS c
 	CROSS JOIN noise AS n
 	CROSS JOIN other_action AS a
+	CROSS JOIN parted AS w
 	LEFT JOIN trend AS r ON true
 	LEFT JOIN controlled AS d ON true;
 END;
@@ -277,7 +287,7 @@ span: the length compared on each side; washout: the time left out after the cut
 difference, ci_low, ci_high, t, df, p_value, effect_size: Welch''s comparison of the points, as compare() gives it.
 controls: codes of the services compared with; NULL: all others of the same unit; ''{}'': none. Only those with as many periods on both sides as the service itself are used. did_estimate: the difference minus the mean difference of the controls; its interval and p measure it against the spread of the controls'' own differences with k - 1 degrees of freedom, as one member against k others (Crawford and Howell 1998; the single treated unit of Conley and Taber 2011); NULL with fewer than two controls.
 matched_difference and mix_difference are NULL as long as figures are not compared by channel.
-flags: by_period, season_not_covered (span below a year), unequal_periods, no_variation, base_near_zero, autocorrelated (the interval is then too narrow), trend_before (it was already moving), overlapping_actions, below_smallest_change, not_beyond_controls (clear, but so were the controls'' changes).
+flags: by_period, cutover_within_period (that period was left out; a bare date is midnight in the session''s zone, which may not be the KPI''s), season_not_covered (span below a year), unequal_periods, no_variation, base_near_zero, autocorrelated (the interval is then too narrow), trend_before (it was already moving), overlapping_actions (another action on the service went live in the time compared), below_smallest_change, not_beyond_controls (clear, but so were the controls'' changes).
 verdict, in the KPI''s direction and never from p alone: improved, worsened, no_clear_change, insufficient_data (fewer than two points on a side), not_comparable (figures on both sides, but never on the same basis).
 Errors: 42704 unknown KPI, service or control; 22023 for a missing argument, an endless cutover, a span not above zero, a negative washout.';
 

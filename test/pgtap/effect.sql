@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(68);
+SELECT plan(71);
 SET LOCAL TimeZone = 'UTC';
 
 SELECT athar.define_unit('dept', 'Department');
@@ -50,6 +50,10 @@ SELECT results_eq(
 SELECT results_eq(
 	$$SELECT before_n, round(before_mean::numeric, 3), after_n, round(after_mean::numeric, 3) FROM athar.measure_effect('digital', 'tax', '2014-11-15', '1 year', controls => '{}')$$,
 	$$VALUES (4::bigint, 0.550, 4::bigint, 0.746)$$, 'a period that holds the cutover is left out, and both spans are counted from its ends');
+SELECT results_eq(
+	$$SELECT c.cutover, 'cutover_within_period' = ANY (e.flags) FROM (VALUES ('2014-10-01'), ('2014-11-15'), ('2014-10-01 Asia/Riyadh')) AS c (cutover)
+		CROSS JOIN LATERAL athar.measure_effect('digital', 'tax', c.cutover::timestamptz, '1 year', controls => '{}') AS e ORDER BY 1$$,
+	$$VALUES ('2014-10-01', false), ('2014-10-01 Asia/Riyadh', true), ('2014-11-15', true)$$, 'a cutover inside a period is flagged, so also midnight of another zone');
 SELECT results_eq(
 	$$SELECT before_n, after_n, round(after_mean::numeric, 3) FROM athar.measure_effect('digital', 'tax', '2014-10-01', '6 months', '1 day', '{}')$$,
 	$$VALUES (2::bigint, 2::bigint, 0.732)$$, 'a washout of a day leaves out the period it lies in');
@@ -228,6 +232,12 @@ SELECT results_eq(
 	$$SELECT e.span, e.is_withdrawn FROM athar.effect AS e WHERE e.kpi_id = athar.kpi_id('cost')$$,
 	$$VALUES ('2 years'::interval, false)$$, 'named again, it is the same effect');
 SELECT throws_ok($$SELECT athar.measure_effects('nothing')$$, '42704', 'project "nothing" does not exist', 'unknown project');
+SELECT ok(NOT 'overlapping_actions' = ANY (flags), 'the action itself does not overlap with itself')
+FROM athar.measure_effect('digital', 'tax', '2014-10-01', '1 year', '3 months', '{}');
+SELECT athar.create_project('same-day', 'The same day', 'agency', $${"title": "Same day", "items": [{"id": "C1", "title": "Letters", "service": "export", "live_on": "2014-10-01"},
+	{"id": "C2", "title": "Calls", "service": "export", "live_on": "2014-10-01"}]}$$, 'start');
+SELECT ok('overlapping_actions' = ANY (flags), 'two actions of one day overlap')
+FROM athar.measure_effect('digital', 'export', '2014-10-01', '1 year', '3 months', '{}');
 SELECT athar.create_project('beside', 'Beside it', 'agency', $${"title": "Beside", "items": [{"id": "B1", "title": "Letters", "service": "tax", "live_on": "2015-02-01"}]}$$, 'start');
 SELECT ok('overlapping_actions' = ANY (flags), 'another action on the service in the time compared is flagged')
 FROM athar.measure_effect('digital', 'tax', '2014-10-01', '1 year', '3 months', '{}');
