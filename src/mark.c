@@ -8,10 +8,11 @@
  * the newest mark, one is made for that time now; a lock on the table lets the
  * second of two askers find the mark of the first.
  *
- * What it does not promise: that a mark made for a past time shows the state
- * of that time; it shows the state in which the question was asked first.
- * Where nothing can be stored (a standby, a read-only transaction) the answer
- * beyond the newest mark is the present, and no later answer is bound by it.
+ * A mark made for a past time leaves out what began after that time, for
+ * that was surely not committed then.  What it does not promise: that it
+ * leaves out what began before that time and was committed between it and the
+ * question.  Where nothing can be stored (a standby, a read-only transaction)
+ * no later answer is bound by the one given beyond the newest mark.
  */
 #include "athar.h"
 
@@ -50,6 +51,19 @@ static const char *const last_ids_text =
 "SELECT CASE WHEN t.is_called THEN t.last_value ELSE 0 END,"
 " CASE WHEN e.is_called THEN e.last_value ELSE 0 END"
 " FROM athar.log_transaction_id_seq AS t, athar.log_entry_id_seq AS e";
+
+/* The snapshot $1 without the transactions of $2 that began after $3. */
+static const char *const earlier_text =
+"WITH later AS (SELECT t.xid::text::numeric AS xid"
+" FROM athar.log_transaction AS t"
+" WHERE t.cluster = $2 AND t.at > $3 AND t.xid <> $4"
+" AND pg_visible_in_snapshot(t.xid, $1)),"
+" hidden AS (SELECT l.xid FROM later AS l"
+" UNION SELECT x::text::numeric FROM pg_snapshot_xip($1) AS x)"
+" SELECT (least(min(h.xid), pg_snapshot_xmin($1)::text::numeric) || ':'"
+" || pg_snapshot_xmax($1)::text || ':'"
+" || string_agg(h.xid::text, ',' ORDER BY h.xid))::pg_snapshot"
+" FROM hidden AS h HAVING EXISTS (SELECT FROM later)";
 
 char *
 athar_mark_time(TimestampTz at)
@@ -166,7 +180,59 @@ read_last_ids(athar_mark *mark)
 	SPI_finish();
 }
 
-/* Store a mark of the active snapshot. */
+/* Fill in what a mark of the active snapshot sees. */
+static void
+take(athar_mark *mark)
+{
+	mark->snapshot = DirectFunctionCall1(pg_current_snapshot, (Datum) 0);
+	mark->cluster = (int64) GetSystemIdentifier();
+	mark->xid = U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+	mark->is_now = true;
+	read_last_ids(mark);
+}
+
+/* Leave out of a mark for a past time what began after that time. */
+static void
+leave_out_later(athar_mark *mark)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Oid			types[4] = {PG_SNAPSHOTOID, INT8OID, TIMESTAMPTZOID, XID8OID};
+	Datum		values[4] = {mark->snapshot, Int64GetDatum(mark->cluster),
+		TimestampTzGetDatum(mark->at),
+		FullTransactionIdGetDatum(FullTransactionIdFromU64(mark->xid))};
+	athar_owner_state state;
+
+	if (GetCurrentTransactionStartTimestamp() > mark->at)
+	{
+		mark->last_entry_id = 0;	/* of the transaction that asks */
+		mark->is_now = false;
+	}
+	SPI_connect();
+	athar_catalog_become_owner(athar_catalog_oid(ATHAR_MARK), &state);
+	if (SPI_execute_with_args(earlier_text, lengthof(types), types, values,
+							  NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the transactions of the log");
+	if (SPI_processed > 0)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		mark->snapshot = datumCopy(column(1), false, -1);
+		mark->is_now = false;
+		MemoryContextSwitchTo(old);
+	}
+	athar_catalog_resign(&state);
+	SPI_finish();
+}
+
+static void
+take_for(TimestampTz at, athar_mark *mark)
+{
+	memset(mark, 0, sizeof(athar_mark));
+	mark->at = at;
+	take(mark);
+	leave_out_later(mark);
+}
+
 static void
 store(athar_mark *mark)
 {
@@ -175,11 +241,7 @@ store(athar_mark *mark)
 	int			i = 0;
 
 	mark->id = athar_catalog_nextval(ATHAR_MARK);
-	mark->snapshot = DirectFunctionCall1(pg_current_snapshot, (Datum) 0);
-	mark->cluster = (int64) GetSystemIdentifier();
 	mark->xid = U64FromFullTransactionId(GetTopFullTransactionId());
-	mark->is_now = true;
-	read_last_ids(mark);
 	values[i++] = Int64GetDatum(mark->id);
 	nulls[i] = mark->name == NULL;
 	values[i++] = mark->name ? CStringGetTextDatum(mark->name) : (Datum) 0;
@@ -210,6 +272,7 @@ athar_mark_make(const char *name, TimestampTz at, athar_mark *mark)
 	mark->at = TIMESTAMP_IS_NOBEGIN(at) ? GetCurrentTimestamp() : at;
 	if (newest.id != 0 && mark->at <= newest.at)
 		mark->at = newest.at + 1;
+	take(mark);
 	store(mark);
 	PopActiveSnapshot();
 }
@@ -255,9 +318,7 @@ athar_mark_settle(TimestampTz at, athar_mark *mark)
 	}
 	if (XactReadOnly || RecoveryInProgress())
 	{
-		memset(mark, 0, sizeof(athar_mark));
-		mark->at = at;
-		mark->is_now = true;
+		take_for(at, mark);
 		return;
 	}
 	PopActiveSnapshot();
@@ -265,8 +326,7 @@ athar_mark_settle(TimestampTz at, athar_mark *mark)
 	push_snapshot();
 	if (look_serializable(at, mark))
 		return;
-	memset(mark, 0, sizeof(athar_mark));
-	mark->at = at;
+	take_for(at, mark);
 	store(mark);
 }
 

@@ -164,14 +164,14 @@ CREATE OR REPLACE FUNCTION athar.as_of_mark(at timestamptz, OUT id bigint, OUT n
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'athar_as_of_mark';
 COMMENT ON FUNCTION athar.as_of_mark(timestamptz) IS
-'The mark by which as_of() answers for this time: the newest at or before it; beyond the newest mark, one made now for that time. id is NULL where none can be stored (read-only transaction, standby) and the answer is the present. NULL for NULL. 22023 for a time in the future or before the first mark; 40001 in a transaction with one snapshot, where another session made a mark since.';
+'The mark by which as_of() answers for this time: the newest at or before it; beyond the newest mark, one made now for that time, without the transactions that began after it. id is NULL where none can be stored (read-only transaction, standby). NULL for NULL. 22023 for a time in the future or before the first mark; 40001 in a transaction with one snapshot, where another session made a mark since.';
 
 CREATE OR REPLACE FUNCTION athar.as_of(relation anyelement, at timestamptz)
 RETURNS SETOF anyelement
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'athar_as_of';
 COMMENT ON FUNCTION athar.as_of(anyelement, timestamptz) IS
-'The rows of a tracked table as they were: SELECT * FROM athar.as_of(NULL::public.licence, ''2026-01-01''). Decided by the mark that as_of_mark(at) tells, so an answer once given never changes: transactions that commit later are not in it, whenever they began. In today''s columns: one added since has the live row''s value, or NULL for a row deleted since; likewise excluded columns; a value logged under a column that is gone is left out, with a warning. A table without a key is rebuilt row by row: duplicates are counted.
+'The rows of a tracked table as they were: SELECT * FROM athar.as_of(NULL::public.licence, ''2026-01-01''). Decided by the mark that as_of_mark(at) tells, so an answer once given never changes: transactions that commit later are not in it, whenever they began. Asked beyond the newest mark, an answer also holds what had begun by that time and was committed between then and the question; make marks where a moment matters. In today''s columns: one added since has the live row''s value, or NULL for a row deleted since; likewise excluded columns; a value logged under a column that is gone is left out, with a warning. A table without a key is rebuilt row by row: duplicates are counted.
 The caller needs SELECT on the table. Under row security he gets the older state of the rows that he may see now, and none that are gone.
 Errors: 42809 for what is no table''s row type; 55000 if the table is not tracked; 22023 for a time in the future, before the first mark or before the table was tracked; 0A000 where the key has columns the log does not know; 42501.';
 

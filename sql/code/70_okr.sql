@@ -93,25 +93,26 @@ BEGIN ATOMIC
 			g.id AS goal_id,
 			w.is_baseline,
 			dense_rank() OVER (
-				ORDER BY g.kpi_id, g.service_id, g.channel_id, w.observed_from, w.begins_before, w.ends_by) AS series,
+				ORDER BY g.kpi_id, g.service_id, g.channel_id, w.observed_from, w.begins_before, w.ends_after, w.ends_by) AS series,
 			g.kpi_id,
 			g.service_id,
 			g.channel_id,
 			w.observed_from,
 			w.begins_before,
+			w.ends_after,
 			w.ends_by
 		FROM athar.goal AS g
 		JOIN athar.kpi AS k ON k.id = g.kpi_id
 		LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
 		CROSS JOIN LATERAL (SELECT (goal_values.at AT TIME ZONE k.time_zone)::date) AS t (today)
 		CROSS JOIN LATERAL (VALUES
-			(false, coalesce(lower(c.period), t.today - 365), coalesce(upper(c.period), 'infinity'), least(t.today, upper(c.period))),
-			(true, lower(c.period) - (upper(c.period) - lower(c.period)), lower(c.period), lower(c.period))
-		) AS w (is_baseline, observed_from, begins_before, ends_by)
+			(false, coalesce(lower(c.period), t.today - 365), coalesce(upper(c.period), 'infinity'), coalesce(lower(c.period), '-infinity'), least(t.today, upper(c.period))),
+			(true, lower(c.period) - (upper(c.period) - lower(c.period)), lower(c.period), '-infinity', lower(c.period))
+		) AS w (is_baseline, observed_from, begins_before, ends_after, ends_by)
 		WHERE (goal_values.only_goal IS NULL OR g.id = goal_values.only_goal)
 			AND w.ends_by IS NOT NULL
 	), series AS MATERIALIZED (
-		SELECT DISTINCT ON (w.series) w.series, w.kpi_id, w.service_id, w.channel_id, w.observed_from, w.begins_before, w.ends_by
+		SELECT DISTINCT ON (w.series) w.series, w.kpi_id, w.service_id, w.channel_id, w.observed_from, w.begins_before, w.ends_after, w.ends_by
 		FROM wanted AS w
 		ORDER BY w.series
 	), figure AS (
@@ -134,7 +135,7 @@ BEGIN ATOMIC
 			AND (m.channel_id = s.channel_id OR s.channel_id IS NULL)
 			AND lower(m.period) < s.begins_before
 			AND CASE m.origin
-				WHEN 'reported' THEN m.stage_id IS NULL AND upper(m.period) <= s.ends_by
+				WHEN 'reported' THEN m.stage_id IS NULL AND upper(m.period) <= s.ends_by AND upper(m.period) > s.ends_after
 				ELSE lower(m.period) >= s.observed_from AND lower(m.period) <= s.ends_by
 			END
 		WHERE m.kpi_id = ANY (ARRAY(SELECT DISTINCT s.kpi_id FROM series AS s))
@@ -172,7 +173,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION athar.goal_values(timestamptz, integer) IS
 'The figure of every goal at a moment, and its baseline: one row per goal, or the one goal whose id is given.
-A goal with a KPI has the newest figure of that KPI for its service (NULL: the whole) and channel (NULL: all channels together, merged where they were reported one by one): of reported periods the latest that has ended, with a cycle by its end, the shortest where several end together; observed days are merged over the cycle so far, over a year where there is no cycle. Without a KPI it has the newest value that a review gave.
+A goal with a KPI has the newest figure of that KPI for its service (NULL: the whole) and channel (NULL: all channels together, merged where they were reported one by one): of reported periods the latest that has ended, with a cycle one that ends within it, the shortest where several end together; observed days are merged over the cycle so far, over a year where there is no cycle. Without a KPI it has the newest value that a review gave.
 baseline: the newest figure before the cycle begins (observed days: merged over as many days before it); NULL without a cycle. NULL where there is no figure, or none that is finite.';
 
 CREATE OR REPLACE FUNCTION athar.goal_states(at timestamptz DEFAULT now())

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(140);
+SELECT plan(142);
 SET LOCAL athar.actor = 'programme office';
 SET LOCAL athar.time_zone = 'Asia/Riyadh';
 
@@ -340,6 +340,17 @@ SELECT results_eq($$SELECT expected, change FROM athar.goal_trend WHERE goal = '
 SELECT throws_ok($$SELECT athar.roll_up_goals('nil')$$, '42704', 'cycle "nil" does not exist', 'an unknown cycle');
 SELECT results_eq($$SELECT goal, progress FROM athar.okr_tree WHERE parent IS NULL AND goal IN ('policy', 'case') ORDER BY goal$$,
 	$$VALUES ('case', 1::double precision), ('policy', 0.425)$$, 'the views read what is stored now, whether or not the goals were rolled up');
+
+-- A cycle is spoken for by figures that end within it.
+SELECT athar.define_kpi('bounded', 'Bounded', 'n', 'up');
+SELECT athar.create_cycle('b2020', 'The year 2020', '[2020-01-01,2021-01-01)');
+SELECT athar.create_goal('bounded', 'At least ten', 'key_result', 'b2020', kpi => 'bounded', target => 'at least 10');
+SELECT athar.report_measurement('bounded', '[2016-01-01,2017-01-01)', athar.summary_of('{4}', '{1}'), basis => 'year');
+SELECT results_eq($$SELECT current, progress, coverage, status FROM athar.okr_tree WHERE goal = 'bounded'$$,
+	$$VALUES (NULL::double precision, NULL::double precision, 0::double precision, 'no_data')$$, 'a figure from before the cycle measures nothing in it');
+SELECT athar.report_measurement('bounded', '[2020-07-01,2021-07-01)', athar.summary_of('{99}', '{1}'), basis => 'year');
+SELECT athar.report_measurement('bounded', '[2020-07-01,2020-10-01)', athar.summary_of('{8}', '{1}'), basis => 'quarter');
+SELECT is(current, 8::double precision, 'one that runs past its end does not either') FROM athar.okr_tree WHERE goal = 'bounded';
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -97,5 +97,28 @@ SELECT * FROM athar.as_of(NULL::licence, (SELECT at FROM athar.mark WHERE name =
 
 -- references
 INSERT INTO athar.unit (code, name, parent_id) VALUES ('x', 'X', -1);
+
+-- as_of for a time that nobody marked: what began after it is left out, for good
+CREATE TABLE permit (id integer PRIMARY KEY, fee integer);
+SELECT athar.track('permit') > 0 AS tracked;
+INSERT INTO permit VALUES (1, 10);
+SELECT clock_timestamp() AS unmarked \gset
+UPDATE permit SET fee = 20;
+INSERT INTO permit VALUES (2, 30);
+BEGIN READ ONLY;
+SELECT id, fee FROM athar.as_of(NULL::permit, :'unmarked') ORDER BY id;
+COMMIT;
+SELECT id, fee FROM athar.as_of(NULL::permit, :'unmarked') ORDER BY id;
+SELECT athar.create_mark('later') > 0 AS marked;
+SELECT id, fee FROM athar.as_of(NULL::permit, :'unmarked') ORDER BY id;
+SELECT id, fee FROM athar.as_of(NULL::permit, clock_timestamp()) ORDER BY id;
+BEGIN;
+UPDATE permit SET fee = 40 WHERE id = 1;
+SELECT id, fee FROM athar.as_of(NULL::permit, :'unmarked') ORDER BY id;
+SELECT id, fee FROM athar.as_of(NULL::permit, clock_timestamp()) ORDER BY id;
+ROLLBACK;
+SELECT athar.untrack('permit') IS NOT NULL AS untracked;
+DROP TABLE permit;
+
 DROP TABLE licence, licence_temp, licence_part, stranger CASCADE;
 DROP TYPE licence_pair;
