@@ -7,7 +7,8 @@
  * that is about a table he may select from, through functions that look at
  * his rights first and then read the log as its owner, as the server's foreign
  * keys read tables.  Row security is the table's own: what a policy hides now
- * has no past.
+ * has no past, and a row that is seen has its own past alone, not that of an
+ * earlier row with its key, which anybody could give to a row of his.
  *
  * A row is its key, and keys change.  The updates that changed a key are kept
  * under a table number of their own, so the keys a row had before are found
@@ -80,14 +81,30 @@ static const char *const entries_text =
  * The table asked about
  */
 
+static bool
+has_dropped_columns(Relation relation)
+{
+	for (int i = 0; i < RelationGetNumberOfAttributes(relation); i++)
+	{
+		if (TupleDescAttr(RelationGetDescr(relation), i)->attisdropped)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * SELECT on every column will do where no column was dropped: the log still
+ * has that one's values, and nobody can say who was to read them.
+ */
 static void
 check_select(Relation relation)
 {
 	Oid			relid = RelationGetRelid(relation);
 
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
-		pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT,
-								  ACLMASK_ALL) != ACLCHECK_OK)
+		(has_dropped_columns(relation) ||
+		 pg_attribute_aclcheck_all(relid, GetUserId(), ACL_SELECT,
+								   ACLMASK_ALL) != ACLCHECK_OK))
 		aclcheck_error(ACLCHECK_NO_PRIV,
 					   get_relkind_objtype(relation->rd_rel->relkind),
 					   RelationGetRelationName(relation));
@@ -555,9 +572,25 @@ follow_entry(lives *all, HeapTuple tuple, TupleDesc descriptor, int number)
 		athar_keymap_search(all->map, key, HASH_REMOVE, NULL);
 }
 
-/* Which entries are of rows that ever had the key asked for. */
+/* The life that has the key asked for at the end, and no other. */
+static void
+want_last_life(lives *all)
+{
+	life_entry *entry = athar_keymap_search(all->map, all->key, HASH_FIND,
+											NULL);
+
+	memset(all->is_wanted, false, all->count);
+	if (entry)
+		all->is_wanted[entry->life] = true;
+}
+
+/*
+ * Which entries are of rows that ever had the key asked for, or of the one
+ * alone that has it now.
+ */
 static bool *
-entries_of_row(Jsonb *key, SPITupleTable *table, uint64 count)
+entries_of_row(Jsonb *key, SPITupleTable *table, uint64 count,
+			   bool is_last_only)
 {
 	bool	   *is_wanted = palloc0(count + 1);
 	lives		all = {
@@ -569,6 +602,8 @@ entries_of_row(Jsonb *key, SPITupleTable *table, uint64 count)
 
 	for (uint64 i = 0; i < count; i++)
 		follow_entry(&all, table->vals[i], table->tupdesc, i);
+	if (is_last_only)
+		want_last_life(&all);
 	for (uint64 i = 0; i < count; i++)
 		is_wanted[i] = all.is_wanted[all.life_of[i]];
 	return is_wanted;
@@ -626,8 +661,10 @@ read_entries(athar_subject *subject, Jsonb *key, ReturnSetInfo *result)
 							  true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the entries of a row");
 	return_entries(result, SPI_tuptable, SPI_processed,
-				   elements_of(entry_values[1]) == 1 ? NULL :
-				   entries_of_row(key, SPI_tuptable, SPI_processed));
+				   elements_of(entry_values[1]) == 1 &&
+				   !subject->has_row_security ? NULL :
+				   entries_of_row(key, SPI_tuptable, SPI_processed,
+								  subject->has_row_security));
 	athar_catalog_resign(&state);
 	SPI_finish();
 }

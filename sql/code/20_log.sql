@@ -181,4 +181,4 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'athar_row_history';
 COMMENT ON FUNCTION athar.row_history(regclass, jsonb) IS
 'Every change of the rows that have, or ever had, this key, in order, in the columns of change_log; a row whose key was changed is followed to its other keys. relation: the table as it is named now, also after tracking ended; of a partition, name the partitioned table. row_key: an object of the key''s columns, such as {"id": 7}; of all columns where the table has no key (such histories take the time of a scan).
-The caller needs SELECT on the table. Under row security the history is empty unless a row with this key is visible to him now. Errors: 22023 without a table or a key, or where the key''s columns are not the table''s; 55000 if the table was never tracked; 42501.';
+The caller needs SELECT on the table. Under row security the history is empty unless a row with this key is visible to him now, and is of that row alone, not of earlier ones that had its key. Errors: 22023 without a table or a key, or where the key''s columns are not the table''s; 55000 if the table was never tracked; 42501.';
