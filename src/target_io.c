@@ -429,6 +429,16 @@ athar_target_in(PG_FUNCTION_ARGS)
 	PG_RETURN_TARGET_P(target);
 }
 
+/* Would a text be read as a target? */
+PG_FUNCTION_INFO_V1(athar_is_target);
+Datum
+athar_is_target(PG_FUNCTION_ARGS)
+{
+	char	   *literal = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	PG_RETURN_BOOL(parse_target(to_ascii(literal), new_target()) == FAULT_NONE);
+}
+
 /* Write a target so that it reads back to the same value. */
 PG_FUNCTION_INFO_V1(athar_target_out);
 Datum

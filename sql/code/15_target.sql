@@ -36,3 +36,10 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'athar_kind_of';
 COMMENT ON FUNCTION athar.kind_of(athar.target) IS
 'The kind of target: from_to, at_least, at_most, between, milestone or relative.';
+
+CREATE OR REPLACE FUNCTION athar.is_target(literal text)
+RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'athar_is_target';
+COMMENT ON FUNCTION athar.is_target(text) IS
+'Whether a text would be read as a target, without raising anything. NULL for NULL.';

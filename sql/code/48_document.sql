@@ -194,6 +194,7 @@ WITH RECURSIVE element AS (
 		WHEN NOT EXISTS (SELECT FROM athar.kpi p WHERE p.code = k.value ->> 'kpi') THEN 'KPI ' || athar.quoted(k.value ->> 'kpi') || ' does not exist'
 		WHEN row_number() OVER (PARTITION BY i.ordinal, k.value ->> 'kpi' ORDER BY k.ordinality) > 1 THEN 'KPI ' || athar.quoted(k.value ->> 'kpi') || ' is named twice'
 		WHEN jsonb_typeof(k.value -> 'target') NOT IN ('string', 'null') THEN 'target must be a string'
+		WHEN NOT athar.is_target(k.value ->> 'target') THEN 'target must read like "from 40 to 90", "at least 95", "at most 24", "between 4 and 5", "milestone" or "-20%"'
 		WHEN NOT athar.is_duration(k.value -> 'span') OR k.value ->> 'span' ~ '^0+ ' THEN 'span must be a length above zero, such as "1 year"'
 		WHEN NOT athar.is_duration(k.value -> 'washout') THEN 'washout must be a length, such as "3 months"'
 		WHEN jsonb_typeof(k.value -> 'controls') NOT IN ('array', 'null') THEN 'controls must be an array of service codes'

@@ -202,10 +202,11 @@ SELECT results_eq(
 	$$SELECT v.path, v.fault FROM athar.validate_plan('{"title": "t", "items": [{"id": "A1", "title": "t", "kpis": [
 		{"kpi": "digital", "span": "a year", "washout": "0 days"}, {"kpi": "cost", "span": "0 days"}]}, {"id": "A2", "title": "t", "kpis": [
 		{"kpi": "digital", "span": "2 years", "washout": -1}, {"kpi": "cost", "controls": "tax"}, {"kpi": "near", "controls": ["tax", 7, "nobody"]},
-		{"kpi": "wait", "span": "18 months", "washout": null, "controls": []}]}]}') AS v$$,
+		{"kpi": "wait", "span": "18 months", "washout": null, "controls": [], "target": "-20%"}, {"kpi": "in-time", "target": "much better"}]}]}') AS v$$,
 	$$VALUES ('/items/A1/kpis/0', 'span must be a length above zero, such as "1 year"'), ('/items/A1/kpis/1', 'span must be a length above zero, such as "1 year"'),
 		('/items/A2/kpis/0', 'washout must be a length, such as "3 months"'), ('/items/A2/kpis/1', 'controls must be an array of service codes'),
-		('/items/A2/kpis/2', 'controls must be an array of service codes')$$,
+		('/items/A2/kpis/2', 'controls must be an array of service codes'),
+		('/items/A2/kpis/4', 'target must read like "from 40 to 90", "at least 95", "at most 24", "between 4 and 5", "milestone" or "-20%"')$$,
 	'how an effect is to be measured is checked with the plan');
 SELECT is(athar.measure_effects('disc'), 2, 'what is live is measured');
 SELECT is(athar.measure_effects(), 0, 'nothing new, no new row');
