@@ -44,6 +44,11 @@ RETURNS boolean
 LANGUAGE SQL STABLE PARALLEL SAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-RETURN athar.holds_level(may_see.role, NULL, may_see.unit_id);
+RETURN athar.holds_level(may_see.role, NULL, may_see.unit_id)
+	OR NOT EXISTS (
+		SELECT
+		FROM athar.access_grant AS g
+		JOIN pg_roles AS r ON r.rolname = g.role_name
+		WHERE pg_has_role(may_see.role, r.oid, 'USAGE'));
 COMMENT ON FUNCTION athar.may_see(integer, name) IS
-'Whether a role may see what belongs to a unit: true where some level was given to it, or to a role whose privileges it inherits, for all units, for this one or for one above it; true for the owner of the extension and for superusers. What belongs to no unit (NULL) is for those without a limit. With its owner''s rights, because access_grant is not open to readers. 42704 where the role does not exist.';
+'Whether a role may see what belongs to a unit: true where some level was given to it, or to a role whose privileges it inherits, for all units, for this one or for one above it; true for the owner of the extension, for superusers, and for a role without any level, whose own GRANTs alone decide. What belongs to no unit (NULL) is for those without a limit. With its owner''s rights, because access_grant is not open to readers. 42704 where the role does not exist.';

@@ -337,6 +337,13 @@ COMMENT ON FUNCTION athar.report_measurement(text, daterange, athar.summary, tex
 
 -- Summaries of observations
 
+CREATE OR REPLACE FUNCTION athar.observed_value(kind text, time_limit interval, value double precision)
+RETURNS double precision
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN kind = 'share_within' THEN (value <= extract(epoch FROM time_limit)::double precision)::integer ELSE value END;
+COMMENT ON FUNCTION athar.observed_value(text, interval, double precision) IS
+'What an observation counts as in the summaries of its KPI: for share_within 1 for a duration (seconds) up to the limit and 0 beyond it, otherwise the value itself.';
+
 CREATE OR REPLACE FUNCTION athar.observed_figures(kpi_id integer, service_id integer, day date)
 RETURNS TABLE (channel_id integer, stage_id integer, summary athar.summary, numerator double precision, denominator double precision)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 4
@@ -345,7 +352,7 @@ BEGIN ATOMIC
 		o.channel_id,
 		o.stage_id,
 		CASE WHEN k.kind <> 'ratio' OR count(o.denominator) = 0 THEN
-			athar.summarize(CASE WHEN k.kind = 'share_within' THEN (o.value <= extract(epoch FROM k.time_limit))::integer ELSE o.value END)
+			athar.summarize(athar.observed_value(k.kind, k.time_limit, o.value))
 		END::athar.summary,
 		CASE WHEN k.kind = 'ratio' THEN sum(o.value) END,
 		CASE WHEN k.kind = 'ratio' THEN sum(coalesce(o.denominator, 1)) END

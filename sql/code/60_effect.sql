@@ -71,8 +71,7 @@ BEGIN ATOMIC
 			w.observed_at >= effect_points.cutover AS is_after,
 			w.observed_at AS starts_at,
 			w.observed_at AS ends_at,
-			CASE WHEN k.kind = 'share_within' THEN (o.value <= extract(epoch FROM k.time_limit))::integer::double precision
-				ELSE o.value / coalesce(o.denominator, 1) END AS value
+			athar.observed_value(k.kind, k.time_limit, o.value / coalesce(o.denominator, 1)) AS value
 		FROM athar.kpi AS k
 		JOIN athar.observation AS o ON o.kpi_id = k.id
 		CROSS JOIN LATERAL (SELECT o.observed_at AT TIME ZONE k.time_zone) AS w (observed_at)

@@ -46,18 +46,20 @@ SELECT
 	m.controls_used,
 	m.flags,
 	m.verdict,
-	m.measured_at
+	m.measured_at,
+	a.removed_in_version IS NULL AND e.is_withdrawn IS NOT TRUE AS is_in_plan
 FROM athar.action AS a
 JOIN athar.project AS p ON p.id = a.project_id
 LEFT JOIN athar.unit AS u ON u.id = a.owner_id
 LEFT JOIN athar.service AS s ON s.id = a.service_id
-LEFT JOIN athar.effect AS e ON e.action_id = a.id AND NOT e.is_withdrawn
+LEFT JOIN athar.effect AS e ON e.action_id = a.id
+	AND (NOT e.is_withdrawn OR EXISTS (SELECT FROM athar.effect_measurement AS d WHERE d.effect_id = e.id))
 LEFT JOIN athar.kpi AS k ON k.id = e.kpi_id
 LEFT JOIN athar.effect_measurement AS m ON m.id = (SELECT max(l.id) FROM athar.effect_measurement AS l WHERE l.effect_id = e.id)
 LEFT JOIN LATERAL (SELECT
 	(a.live_on + coalesce(e.washout, interval '0') + coalesce(e.span, interval '1 year'))::date AS ends_on) AS w ON true
-WHERE a.removed_in_version IS NULL;
-COMMENT ON VIEW athar.before_after_report IS 'One row per action and KPI of today''s plans, always: measured, waiting, or unmeasurable with the reason; the figures are those of the newest measurement';
+WHERE a.removed_in_version IS NULL OR m.id IS NOT NULL;
+COMMENT ON VIEW athar.before_after_report IS 'One row per action and KPI of today''s plans, always: measured, waiting, or unmeasurable with the reason; the figures are those of the newest measurement. What was measured stays, also when the plan no longer names it';
 COMMENT ON COLUMN athar.before_after_report.project IS 'Code of the project';
 COMMENT ON COLUMN athar.before_after_report.action IS 'Id of the action in the plan';
 COMMENT ON COLUMN athar.before_after_report.title IS 'What is done';
@@ -89,25 +91,61 @@ COMMENT ON COLUMN athar.before_after_report.controls_used IS 'Codes of the servi
 COMMENT ON COLUMN athar.before_after_report.flags IS 'What to know before believing the figures';
 COMMENT ON COLUMN athar.before_after_report.verdict IS 'improved, worsened, no_clear_change, insufficient_data or not_comparable; NULL while nothing was measured';
 COMMENT ON COLUMN athar.before_after_report.measured_at IS 'When the newest measurement was made';
+COMMENT ON COLUMN athar.before_after_report.is_in_plan IS 'False where the plan no longer has the action, or no longer names the KPI for it';
+
+CREATE OR REPLACE FUNCTION athar.month_of(day date)
+RETURNS daterange
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN daterange(
+	date_trunc('month', day::timestamp)::date,
+	(date_trunc('month', day::timestamp) + interval '1 month')::date);
+COMMENT ON FUNCTION athar.month_of(date) IS
+'The calendar month of a day, [from, to). NULL for NULL.';
 
 CREATE OR REPLACE VIEW athar.service_scorecard WITH (security_barrier = true) AS
 WITH part AS (
 	SELECT
-		r.kpi_id,
-		r.service_id,
-		r.kind,
-		CASE r.origin WHEN 'observed' THEN 'month' ELSE coalesce(r.basis, '') END AS basis,
-		CASE r.origin WHEN 'observed' THEN daterange(
-			date_trunc('month', lower(r.period)::timestamp)::date,
-			(date_trunc('month', lower(r.period)::timestamp) + interval '1 month')::date) ELSE r.period END AS period,
-		r.origin,
-		r.channel_id,
-		r.summary,
-		r.numerator,
-		r.denominator
-	FROM athar.measurement_rows AS r
-	WHERE r.service_id IS NOT NULL
-		AND (r.origin = 'observed' OR r.stage_id IS NULL)
+		m.kpi_id,
+		m.service_id,
+		k.kind,
+		CASE m.origin WHEN 'observed' THEN 'month' ELSE coalesce(m.basis, '') END AS basis,
+		CASE m.origin WHEN 'observed' THEN athar.month_of(lower(m.period)) ELSE m.period END AS period,
+		m.origin,
+		m.channel_id,
+		m.summary,
+		m.numerator::double precision AS numerator,
+		m.denominator::double precision AS denominator
+	FROM athar.measurement AS m
+	JOIN athar.kpi AS k ON k.id = m.kpi_id
+	WHERE m.service_id IS NOT NULL
+		AND CASE m.origin
+			WHEN 'reported' THEN m.stage_id IS NULL
+			ELSE NOT EXISTS (
+				SELECT
+				FROM athar.dirty_bucket AS d
+				WHERE d.kpi_id = m.kpi_id AND d.day = lower(m.period) AND coalesce(d.service_id, 0) = m.service_id)
+		END
+	UNION ALL
+	-- days whose observations changed since they were summarised
+	SELECT
+		k.id,
+		o.service_id,
+		k.kind,
+		'month',
+		athar.month_of(d.day),
+		'observed',
+		NULL,
+		CASE WHEN k.kind <> 'ratio' OR count(o.denominator) = 0 THEN athar.summarize(athar.observed_value(k.kind, k.time_limit, o.value)) END,
+		CASE WHEN k.kind = 'ratio' THEN sum(o.value::double precision) END,
+		CASE WHEN k.kind = 'ratio' THEN sum(coalesce(o.denominator, 1)::double precision) END
+	FROM (SELECT DISTINCT b.kpi_id, b.service_id, b.day FROM athar.dirty_bucket AS b WHERE b.service_id IS NOT NULL) AS d
+	JOIN athar.kpi AS k ON k.id = d.kpi_id
+	JOIN athar.observation AS o ON o.kpi_id = d.kpi_id
+		AND o.service_id = d.service_id
+		AND o.observed_at >= d.day::timestamp AT TIME ZONE k.time_zone - interval '3 hours'
+		AND o.observed_at < (d.day + 1)::timestamp AT TIME ZONE k.time_zone + interval '3 hours'
+		AND (o.observed_at AT TIME ZONE k.time_zone)::date = d.day
+	GROUP BY k.id, o.service_id, d.day
 ), counted AS (
 	-- a reported figure for all channels already holds those of its channels
 	SELECT
@@ -178,10 +216,9 @@ CROSS JOIN LATERAL (
 	JOIN athar.action AS a ON a.id = f.action_id
 	JOIN athar.effect_measurement AS m ON m.id = (SELECT max(n.id) FROM athar.effect_measurement AS n WHERE n.effect_id = f.id)
 	WHERE f.kpi_id = l.kpi_id AND a.service_id = l.service_id
-		AND NOT f.is_withdrawn AND a.removed_in_version IS NULL
 ) AS e
 WHERE athar.may_see(s.unit_id, current_user);
-COMMENT ON VIEW athar.service_scorecard IS 'For leaders: the newest figure of every KPI of every service, the one before it, and what actions did to it. A role with level read sees the services of the units it was given (may_see)';
+COMMENT ON VIEW athar.service_scorecard IS 'For leaders: the newest figure of every KPI of every service, the one before it, and what actions did to it. Shown with the owner''s rights: SELECT on this view is enough, and a role that was given levels for some units sees their services alone (may_see)';
 COMMENT ON COLUMN athar.service_scorecard.service IS 'Code of the service';
 COMMENT ON COLUMN athar.service_scorecard.service_name IS 'Name of the service';
 COMMENT ON COLUMN athar.service_scorecard.service_name_ar IS 'Name of the service in Arabic';
@@ -197,6 +234,6 @@ COMMENT ON COLUMN athar.service_scorecard.period_end IS 'Last day of it';
 COMMENT ON COLUMN athar.service_scorecard.value IS 'The figure of the newest period, in the KPI''s unit';
 COMMENT ON COLUMN athar.service_scorecard.previous_value IS 'The figure of the period before it, on the same basis; NULL if there is none';
 COMMENT ON COLUMN athar.service_scorecard.change IS 'value - previous_value';
-COMMENT ON COLUMN athar.service_scorecard.effects_measured IS 'Effects of today''s plans on it with a verdict';
+COMMENT ON COLUMN athar.service_scorecard.effects_measured IS 'Effects of actions on it with a verdict';
 COMMENT ON COLUMN athar.service_scorecard.effects_improved IS 'Those of them that improved it';
 COMMENT ON COLUMN athar.service_scorecard.effects_worsened IS 'Those of them that made it worse';

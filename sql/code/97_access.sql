@@ -2,9 +2,10 @@
 
 -- The one place that says what each level may do. A routine that writes, or
 -- that runs with its owner's rights, must be named here (a test fails on one
--- that is not); what only computes, or reads with the caller's own rights, is
--- open to every reader, and so is every table and view not named here. "none"
--- is internal: what calls it runs as the owner. "public" is for everybody.
+-- that is not); what reads with the caller's own rights is open to every
+-- reader, and so is every table and view not named here. What only computes is
+-- for everybody, because views call it as whoever reads them. "none" is
+-- internal: what calls it runs as the owner.
 CREATE OR REPLACE VIEW athar.access_rules WITH (security_invoker = true) AS
 WITH rule (level, kind, privilege, names) AS (
 	VALUES
@@ -16,12 +17,11 @@ WITH rule (level, kind, privilege, names) AS (
 		('contribute', 'table', 'INSERT', 'observations'),
 		('administer', 'table', 'SELECT', 'access_grants?'),
 		('audit', 'table', 'SELECT', 'change_log|log_.*|tracked_.*|mark|seal_.*'),
-		-- raise the errors of readers
-		('read', 'routine', 'EXECUTE', 'fail|missing'),
+		-- what views and readers call with the rights of whoever reads, and what tells nobody anything
+		('public', 'routine', 'EXECUTE', 'fail|missing|may_see'),
 		-- show of the log what the reader may see in the table itself
 		('read', 'routine', 'EXECUTE', 'row_history|as_of|as_of_mark|action_history'),
 		('audit', 'routine', 'EXECUTE', 'row_history|as_of|as_of_mark|action_history'),
-		('read', 'routine', 'EXECUTE', 'may_see'),
 		('contribute', 'routine', 'EXECUTE', 'set_context'),
 		('contribute', 'routine', 'EXECUTE', 'record_observation|report_measurement'),
 		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|check_in|align'),
@@ -75,6 +75,8 @@ WITH rule (level, kind, privilege, names) AS (
 			-- made with a range type: pg_dump does not carry grants on those
 			WHEN EXISTS (SELECT FROM pg_depend AS t WHERE t.classid = d.classid AND t.objid = d.objid AND t.deptype = 'i') THEN 'none'
 			WHEN p.oid IN (SELECT s.oid FROM support AS s) THEN 'public'
+			-- what only computes from its arguments
+			WHEN p.provolatile = 'i' AND NOT p.prosecdef THEN 'public'
 			WHEN p.provolatile <> 'v' AND NOT p.prosecdef THEN 'read' END,
 		'EXECUTE'
 	FROM pg_depend AS d

@@ -142,8 +142,8 @@ SELECT results_eq(
 		athar.may_see(athar.unit_id('other'), r.role), athar.may_see(NULL, r.role)
 	FROM (VALUES ('athar_nobody'::name), ('athar_reader'), ('athar_member'), ('athar_outsider'), ('athar_contributor')) AS r (role)$$,
 	$$VALUES ('athar_nobody'::name, true, true, false, false), ('athar_reader', true, true, true, true), ('athar_member', true, true, true, true),
-		('athar_outsider', false, false, false, false), ('athar_contributor', false, false, false, false)$$,
-	'may_see: the unit and what is below it; everything without a limit; through roles that inherit');
+		('athar_outsider', true, true, true, true), ('athar_contributor', true, true, true, true)$$,
+	'may_see: the unit and what is below it; everything without a limit or without any level; through roles that inherit');
 SELECT ok(athar.may_see(athar.unit_id('other')) AND athar.may_see(NULL), 'the owner sees everything');
 SELECT lives_ok(pg_temp.run_as('athar_nobody',
 	$$SELECT athar.fail('XX000', 'wrong') WHERE athar.may_see(athar.unit_id('other')) OR NOT athar.may_see(athar.unit_id('agency'))$$),

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(71);
+SELECT plan(75);
 SET LOCAL TimeZone = 'UTC';
 
 SELECT athar.define_unit('dept', 'Department');
@@ -227,7 +227,9 @@ SELECT status FROM athar.save_plan('disc', athar.get_plan('disc') #- '{items,0,k
 SELECT results_eq(
 	$$SELECT a.item_id, k.code::text, e.is_withdrawn FROM athar.effect AS e JOIN athar.action AS a ON a.id = e.action_id JOIN athar.kpi AS k ON k.id = e.kpi_id WHERE a.item_id = 'A1' ORDER BY 1, 2$$,
 	$$VALUES ('A1', 'cost', true), ('A1', 'digital', false)$$, 'what the plan no longer names is kept, and marked');
-SELECT is((SELECT count(*) FROM athar.before_after_report WHERE project = 'disc'), 3::bigint, 'and leaves the report, as a removed action does');
+SELECT results_eq($$SELECT action, kpi, verdict, is_in_plan FROM athar.before_after_report WHERE project = 'disc' ORDER BY 1, 2$$,
+	$$VALUES ('A1', 'cost', 'insufficient_data', false), ('A1', 'digital', 'improved', true), ('A2', NULL, NULL, true), ('A3', 'digital', NULL, true)$$,
+	'what was measured stays in the report, what was not leaves with its action');
 SELECT status FROM athar.save_plan('disc', jsonb_set(athar.get_plan('disc'), '{items,0,kpis,1}', '{"kpi": "cost", "span": "2 years"}'), 2, 'cost again');
 SELECT results_eq(
 	$$SELECT e.span, e.is_withdrawn FROM athar.effect AS e WHERE e.kpi_id = athar.kpi_id('cost')$$,
@@ -261,7 +263,19 @@ CREATE ROLE athar_test_leader;
 CREATE ROLE athar_test_agency;
 SELECT athar.grant_access('athar_test_agency', 'read', 'other');
 SET LOCAL ROLE athar_test_leader;
-SELECT throws_ok('SELECT FROM athar.service_scorecard', '42501', NULL, 'without a level nobody sees it');
+SELECT throws_ok('SELECT FROM athar.service_scorecard', '42501', NULL, 'without a privilege nobody sees it');
+RESET ROLE;
+GRANT USAGE ON SCHEMA athar TO athar_test_leader;
+GRANT SELECT ON athar.service_scorecard TO athar_test_leader;
+CREATE TEMP TABLE seen AS SELECT service, kpi, value, previous_value FROM athar.service_scorecard;
+GRANT SELECT ON seen TO athar_test_leader;
+SET LOCAL ROLE athar_test_leader;
+SELECT set_eq('SELECT service, kpi, value, previous_value FROM athar.service_scorecard', 'SELECT service, kpi, value, previous_value FROM seen',
+	'with SELECT on the view a leader sees all of it, days not yet summarised included');
+SELECT throws_ok('SELECT FROM athar.measurement', '42501', NULL, 'and no table');
+RESET ROLE;
+SELECT ok((athar.refresh_measurements()).refreshed > 0, 'days are summarised');
+SELECT set_eq('SELECT service, kpi, value, previous_value FROM athar.service_scorecard', 'SELECT service, kpi, value, previous_value FROM seen', 'which changes no figure');
 SET LOCAL ROLE athar_test_agency;
 SELECT results_eq('SELECT DISTINCT service FROM athar.service_scorecard', $$VALUES ('test')$$, 'a role sees the services of its unit');
 SELECT throws_ok($$SELECT athar.measure_effects()$$, '42501', NULL, 'a reader does not write');
