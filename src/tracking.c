@@ -8,7 +8,7 @@
  * tracked table must; so the number alone proves nothing.  It is believed on
  * the very relation that was tracked under it, on partitions of that, and,
  * where that relation does not exist (a dump was restored), on one of the same
- * name.  Anywhere else the write is refused: it would forge the history of
+ * name and owner.  Anywhere else the write is refused: it would forge the history of
  * another table.
  *
  * What is found is kept per backend until the relation cache says that the
@@ -61,6 +61,7 @@ enum
 	COLUMN_RELATION_OID,
 	COLUMN_DATABASE_OID,
 	COLUMN_CLUSTER,
+	COLUMN_OWNER_NAME,
 	COLUMN_IS_REKEY,
 	COLUMN_EXCLUDED,
 	COLUMN_EXCLUDED_ATTNUMS,
@@ -147,6 +148,7 @@ row_of(Datum *values, bool *nulls)
 	row->relation_oid = DatumGetObjectId(values[COLUMN_RELATION_OID - 1]);
 	row->database_oid = DatumGetObjectId(values[COLUMN_DATABASE_OID - 1]);
 	row->cluster = DatumGetInt64(values[COLUMN_CLUSTER - 1]);
+	row->owner_name = TextDatumGetCString(values[COLUMN_OWNER_NAME - 1]);
 	if (DatumGetBool(values[COLUMN_IS_REKEY - 1]))
 		row->rekey_id = row->id;
 	row->excluded = names_of(values[COLUMN_EXCLUDED - 1]);
@@ -214,6 +216,7 @@ write_row(const athar_tracked *row, int32 id, bool is_rekey)
 	values[COLUMN_RELATION_OID - 1] = ObjectIdGetDatum(row->relation_oid);
 	values[COLUMN_DATABASE_OID - 1] = ObjectIdGetDatum(row->database_oid);
 	values[COLUMN_CLUSTER - 1] = Int64GetDatum(row->cluster);
+	values[COLUMN_OWNER_NAME - 1] = CStringGetTextDatum(row->owner_name);
 	values[COLUMN_IS_REKEY - 1] = BoolGetDatum(is_rekey);
 	values[COLUMN_EXCLUDED - 1] = names_array(row->excluded);
 	values[COLUMN_EXCLUDED_ATTNUMS - 1] = attnums_array(row->excluded_attnums);
@@ -246,6 +249,19 @@ athar_tracking_is_here(const athar_tracked *row)
 		row->cluster == (int64) GetSystemIdentifier();
 }
 
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
 void
 athar_tracking_place(athar_tracked *row, Oid relid)
 {
@@ -254,6 +270,23 @@ athar_tracking_place(athar_tracked *row, Oid relid)
 	row->relation_oid = relid;
 	row->database_oid = MyDatabaseId;
 	row->cluster = (int64) GetSystemIdentifier();
+	row->owner_name = GetUserNameFromId(owner_of(relid), false);
+}
+
+/*
+ * May this relation go on with a history that is not known by OID?  Whoever
+ * may create a table of the same name must not come to read it.
+ */
+static bool
+may_continue(const athar_tracked *row, Oid relid)
+{
+	Oid			owner = owner_of(relid);
+
+	if (row->lineage < FIRST_LINEAGE)
+		return athar_catalog_is_member(relid);
+	return strcmp(row->owner_name, GetUserNameFromId(owner, false)) == 0 ||
+		superuser_arg(owner) ||
+		owner == owner_of(athar_catalog_oid(ATHAR_LOG_ENTRY));
 }
 
 static bool
@@ -262,6 +295,7 @@ relation_exists(Oid relid)
 	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
 }
 
+/* Whoever asks, and whatever he may use. */
 static Oid
 named_relation(const char *name)
 {
@@ -270,8 +304,10 @@ named_relation(const char *name)
 #else
 	List	   *names = stringToQualifiedNameList(name);
 #endif
+	Oid			schema = get_namespace_oid(strVal(linitial(names)), true);
 
-	return RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
+	return OidIsValid(schema) ? get_relname_relid(strVal(llast(names)), schema)
+		: InvalidOid;
 }
 
 /* Write down that the tracking of a lineage ended now. */
@@ -364,6 +400,7 @@ athar_tracking_of(Oid relid)
 			athar_tracked *row = lfirst(cell);
 
 			if (strcmp(row->relation, now.relation) == 0 &&
+				may_continue(row, relid) &&
 				!(athar_tracking_is_here(row) && relation_exists(row->relation_oid)))
 				lineage = row->lineage;
 		}
@@ -464,8 +501,11 @@ find_root(Relation relation, const athar_tracked *row, int32 lineage)
 		refuse_stranger(relation, lineage);
 	root = topmost_with_trigger(candidates, lineage);
 	athar_tracking_place(&now, root);
+	if (!may_continue(row, root))
+		refuse_stranger(relation, lineage);
 	if (strcmp(now.relation, row->relation) != 0 &&
-		OidIsValid(named_relation(row->relation)))
+		(athar_tracking_is_here(row) ||
+		 OidIsValid(named_relation(row->relation))))
 		refuse_stranger(relation, lineage);
 	return root;
 }
@@ -513,6 +553,7 @@ follow_names(athar_tracked *row, Relation root)
 	athar_tracking_place(row, RelationGetRelid(root));
 	is_new = was.relation_oid != row->relation_oid || !athar_tracking_is_here(&was) ||
 		strcmp(was.relation, row->relation) != 0 ||
+		strcmp(was.owner_name, row->owner_name) != 0 ||
 		was.untracked_at != DT_NOEND;
 	is_new |= follow_columns(row, root,
 							 athar_tracking_is_here(&was) &&

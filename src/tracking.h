@@ -18,6 +18,7 @@ typedef struct athar_tracked
 	Oid			relation_oid;
 	Oid			database_oid;
 	int64		cluster;
+	char	   *owner_name;
 	List	   *excluded;		/* names */
 	List	   *excluded_attnums;
 	bool		require_reason;

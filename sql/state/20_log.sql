@@ -7,6 +7,7 @@ CREATE TABLE athar.tracked_table (
 	relation_oid oid NOT NULL,
 	database_oid oid NOT NULL,
 	cluster bigint NOT NULL,
+	owner_name text NOT NULL,
 	is_rekey boolean NOT NULL DEFAULT false,
 	excluded text[] NOT NULL DEFAULT '{}',
 	excluded_attnums smallint[] NOT NULL DEFAULT '{}',
@@ -24,6 +25,7 @@ COMMENT ON COLUMN athar.tracked_table.relation_oid IS
 'Which table it was in that database of that cluster. Not an identity (a dump does not keep it): it only stops somebody else''s table from writing this table''s history by using the same trigger argument';
 COMMENT ON COLUMN athar.tracked_table.database_oid IS 'The database in which relation_oid means something';
 COMMENT ON COLUMN athar.tracked_table.cluster IS 'The cluster in which relation_oid means something: its system identifier';
+COMMENT ON COLUMN athar.tracked_table.owner_name IS 'Role that owned it. Where relation_oid means nothing any more, only a table of that owner (or of a superuser, or of the owner of the log) goes on with this history; empty for our own tables';
 COMMENT ON COLUMN athar.tracked_table.is_rekey IS
 'True where the entries are the updates that changed a row''s key: kept apart, so that the history of one row finds the keys it had before without reading every entry';
 COMMENT ON COLUMN athar.tracked_table.excluded IS 'Columns that never reach the log';

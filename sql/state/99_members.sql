@@ -131,9 +131,9 @@ BEGIN
 			(22, 'access_grant', true, '{}', NULL)
 		) AS m (id, relation, inserted_values, excluded, condition)
 	LOOP
-		INSERT INTO athar.tracked_table (id, lineage, relation, relation_oid, database_oid, cluster, is_rekey, excluded, excluded_attnums, inserted_values, tracked_at)
+		INSERT INTO athar.tracked_table (id, lineage, relation, relation_oid, database_oid, cluster, owner_name, is_rekey, excluded, excluded_attnums, inserted_values, tracked_at)
 		OVERRIDING SYSTEM VALUE
-		SELECT r.id + k.step, r.id, 'athar.' || r.relation, 0, 0, 0,
+		SELECT r.id + k.step, r.id, 'athar.' || r.relation, 0, 0, 0, '',
 			k.step > 0, r.excluded::text[],
 			ARRAY(SELECT a.attnum FROM pg_catalog.pg_attribute a
 				WHERE a.attrelid = ('athar.' || r.relation)::regclass AND a.attname = ANY (r.excluded::text[])

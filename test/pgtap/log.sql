@@ -1,6 +1,6 @@
 -- log: what is captured, as what, by whom; who may track, write, read; marks and as_of
 BEGIN;
-SELECT plan(158);
+SELECT plan(164);
 
 CREATE SCHEMA app;
 CREATE ROLE log_owner;
@@ -615,6 +615,34 @@ SELECT throws_ok($$SELECT * FROM athar.as_of(NULL::app.random_keyed, (SELECT at 
 
 ALTER TABLE app.random_keyed DROP CONSTRAINT random_keyed_pkey;
 SELECT throws_ok($$SELECT * FROM athar.as_of(NULL::app.random_keyed, (SELECT at FROM athar.mark WHERE name = 'random 1'))$$, '0A000', NULL, 'nor is none');
+
+-- A dropped table's history is not for whoever takes its name or its number.
+CREATE ROLE athar_test_heir;
+GRANT USAGE, CREATE ON SCHEMA app TO athar_test_heir;
+SELECT athar.grant_access('athar_test_heir', 'administer');
+CREATE ROLE athar_test_keeper;
+GRANT USAGE, CREATE ON SCHEMA app TO athar_test_keeper;
+SELECT athar.grant_access('athar_test_keeper', 'administer');
+SET LOCAL ROLE athar_test_keeper;
+CREATE TABLE app.secret (id integer PRIMARY KEY, v text);
+SELECT athar.track('app.secret') AS secret \gset
+INSERT INTO app.secret VALUES (1, 'hidden');
+DROP TABLE app.secret;
+SET LOCAL ROLE athar_test_heir;
+CREATE TABLE app.mine (id integer PRIMARY KEY, v text);
+CREATE TRIGGER t AFTER INSERT ON app.mine FOR EACH ROW EXECUTE FUNCTION athar.capture_change(:'secret');
+SELECT throws_ok($$INSERT INTO app.mine VALUES (1, 'x')$$, '42501', NULL, 'the number of a dropped table is not taken over');
+SELECT throws_ok($$SELECT * FROM athar.row_history('app.mine', '{"id": 1}')$$, '55000', NULL, 'nor its history read');
+DROP TRIGGER t ON app.mine;
+ALTER TABLE app.mine RENAME TO secret;
+SELECT throws_ok($$SELECT * FROM athar.row_history('app.secret', '{"id": 1}')$$, '55000', NULL, 'nor by its name');
+SELECT ok(athar.track('app.secret') <> :secret, 'tracked by another, the name begins a history of its own');
+SELECT is_empty($$SELECT * FROM athar.row_history('app.secret', '{"id": 1}')$$, 'which is empty');
+DROP TABLE app.secret;
+SET LOCAL ROLE athar_test_keeper;
+CREATE TABLE app.secret (id integer PRIMARY KEY, v text);
+SELECT isnt_empty($$SELECT * FROM athar.row_history('app.secret', '{"id": 1}')$$, 'for its former owner it goes on');
+RESET ROLE;
 
 SELECT * FROM finish();
 ROLLBACK;
