@@ -199,7 +199,7 @@ leave_out_later(athar_mark *mark)
 	Oid			types[4] = {PG_SNAPSHOTOID, INT8OID, TIMESTAMPTZOID, XID8OID};
 	Datum		values[4] = {mark->snapshot, Int64GetDatum(mark->cluster),
 		TimestampTzGetDatum(mark->at),
-		FullTransactionIdGetDatum(FullTransactionIdFromU64(mark->xid))};
+	FullTransactionIdGetDatum(FullTransactionIdFromU64(mark->xid))};
 	athar_owner_state state;
 
 	if (GetCurrentTransactionStartTimestamp() > mark->at)
