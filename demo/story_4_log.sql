@@ -21,13 +21,14 @@ ORDER BY min(c.changed_at)
 \echo
 \echo '5. WHO CHANGED WHAT, WHEN AND WHY'
 \echo 'Everything above is in the log; so is an application''s own table of published figures, which the publisher corrected.'
-SELECT l.relation, l.actor, l.reason, count(*) AS entries
+SELECT l.relation AS what, l.actor AS who, l.reason AS why, count(*) AS entries, to_char(min(l.at), 'YYYY-MM-DD HH24:MI:SS') AS "when"
 FROM athar.change_log AS l
 WHERE l.actor <> 'demonstration'
 GROUP BY l.relation, l.actor, l.reason
 ORDER BY min(l.entry_id);
 \echo 'One figure''s history:'
-SELECT h.operation, h.actor, h.reason, h.old_values ->> 'value' AS old, h.new_values ->> 'value' AS new
+SELECT h.operation AS what, h.actor AS who, h.reason AS why, h.old_values ->> 'value' AS old, h.new_values ->> 'value' AS new,
+	to_char(h.at, 'YYYY-MM-DD HH24:MI:SS') AS "when"
 FROM athar.row_history('published_figure',
 	'{"cell": "Total transactions Jul - Sep 2014", "service": "dft-register-a-vehicle"}') AS h;
 \echo 'The table as of the mark made before the corrections, beside today:'
