@@ -242,8 +242,8 @@ athar_tracking_write(athar_tracked *row)
 	CommandCounterIncrement();
 }
 
-bool
-athar_tracking_is_here(const athar_tracked *row)
+static bool
+is_here(const athar_tracked *row)
 {
 	return row->database_oid == MyDatabaseId &&
 		row->cluster == (int64) GetSystemIdentifier();
@@ -390,7 +390,7 @@ athar_tracking_of(Oid relid)
 	{
 		athar_tracked *row = lfirst(cell);
 
-		if (athar_tracking_is_here(row) && row->relation_oid == relid)
+		if (is_here(row) && row->relation_oid == relid)
 			lineage = row->lineage;
 	}
 	if (lineage == 0)
@@ -401,7 +401,7 @@ athar_tracking_of(Oid relid)
 
 			if (strcmp(row->relation, now.relation) == 0 &&
 				may_continue(row, relid) &&
-				!(athar_tracking_is_here(row) && relation_exists(row->relation_oid)))
+				!(is_here(row) && relation_exists(row->relation_oid)))
 				lineage = row->lineage;
 		}
 	}
@@ -495,16 +495,16 @@ find_root(Relation relation, const athar_tracked *row, int32 lineage)
 
 	if (row == NULL)
 		refuse_stranger(relation, lineage);
-	if (athar_tracking_is_here(row) && list_member_oid(candidates, row->relation_oid))
+	if (is_here(row) && list_member_oid(candidates, row->relation_oid))
 		return row->relation_oid;
-	if (athar_tracking_is_here(row) && relation_exists(row->relation_oid))
+	if (is_here(row) && relation_exists(row->relation_oid))
 		refuse_stranger(relation, lineage);
 	root = topmost_with_trigger(candidates, lineage);
 	athar_tracking_place(&now, root);
 	if (!may_continue(row, root))
 		refuse_stranger(relation, lineage);
 	if (strcmp(now.relation, row->relation) != 0 &&
-		(athar_tracking_is_here(row) ||
+		(is_here(row) ||
 		 OidIsValid(named_relation(row->relation))))
 		refuse_stranger(relation, lineage);
 	return root;
@@ -551,12 +551,12 @@ follow_names(athar_tracked *row, Relation root)
 	bool		is_new;
 
 	athar_tracking_place(row, RelationGetRelid(root));
-	is_new = was.relation_oid != row->relation_oid || !athar_tracking_is_here(&was) ||
+	is_new = was.relation_oid != row->relation_oid || !is_here(&was) ||
 		strcmp(was.relation, row->relation) != 0 ||
 		strcmp(was.owner_name, row->owner_name) != 0 ||
 		was.untracked_at != DT_NOEND;
 	is_new |= follow_columns(row, root,
-							 athar_tracking_is_here(&was) &&
+							 is_here(&was) &&
 							 was.relation_oid == row->relation_oid);
 	if (!is_new || row->lineage < FIRST_LINEAGE)
 		return;

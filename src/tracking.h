@@ -49,7 +49,6 @@ extern athar_tracked *athar_tracking_of(Oid relid);
 extern void athar_tracking_write(athar_tracked *row);
 extern void athar_tracking_end(int32 lineage);
 extern void athar_tracking_place(athar_tracked *row, Oid relid);
-extern bool athar_tracking_is_here(const athar_tracked *row);
 extern bool athar_tracking_is_capture(Oid function);
 extern bool athar_tracking_has_trigger(Relation relation, int32 lineage);
 extern athar_capture_plan *athar_tracking_plan(Relation relation,

@@ -277,6 +277,8 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT athar.fail('22023', 'a measurement needs a KPI', 'Nothing was recorded.', 'Give the code of the KPI that the figure belongs to.')
 	WHERE report_measurement.kpi IS NULL;
+	-- in a statement of its own: over an empty table a condition is not looked at
+	SELECT athar.kpi_id(report_measurement.kpi);
 	-- each step is materialized, so that nothing is checked before it is known to be meant
 	WITH measured AS MATERIALIZED (
 		SELECT k AS kpi

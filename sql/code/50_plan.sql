@@ -334,6 +334,8 @@ CREATE OR REPLACE FUNCTION athar.check_version(project text, version integer)
 RETURNS boolean
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
+-- in a statement of its own: over an empty table a condition is not looked at
+SELECT athar.project_id(check_version.project);
 SELECT athar.fail('22023', 'project ' || athar.quoted(j.code) || ' has no version ' || check_version.version,
 	'Its newest version is ' || j.head_version || '.', 'Pass one of 1 to ' || j.head_version || '; plan_history() lists them.')
 FROM athar.project j
@@ -411,6 +413,8 @@ RETURNS TABLE (version integer, parent_version integer, author text, saved_at ti
 LANGUAGE SQL STABLE PARALLEL SAFE
 SET jit = off
 BEGIN ATOMIC
+-- in a statement of its own: over an empty table a condition is not looked at
+SELECT athar.project_id(plan_history.project);
 WITH step AS MATERIALIZED (
 	SELECT n.project_id, n.version, n.parent_version, n.author, n.saved_at, n.reason, n.name,
 		n.items AS new_items, coalesce(o.items, '{}') AS old_items, n.header - 'items' AS new_header, o.header - 'items' AS old_header

@@ -109,6 +109,8 @@ BEGIN ATOMIC
 	SELECT athar.fail('22023', 'an effect needs a KPI, a cutover and a span',
 		'Nothing was measured.', 'Give all three; a span is the length compared on each side, such as ''1 year''.')
 	WHERE measure_effect.kpi IS NULL OR measure_effect.cutover IS NULL OR measure_effect.span IS NULL OR measure_effect.washout IS NULL;
+	-- in a statement of their own: over an empty table a condition is not looked at
+	SELECT athar.kpi_id(measure_effect.kpi), athar.service_id(measure_effect.service);
 	SELECT athar.fail('22023', 'the cutover of an effect must be a finite time',
 		'Nothing was measured.', 'Give the moment at which people first met the change.')
 	WHERE NOT isfinite(measure_effect.cutover);
@@ -306,8 +308,7 @@ BEGIN ATOMIC
 				THEN ARRAY(SELECT c.code FROM jsonb_array_elements_text(e.named -> 'controls') AS c (code)) END AS controls
 		FROM athar.action AS a
 		JOIN athar.plan_item AS i ON i.project_id = a.project_id AND i.revision = a.revision
-		CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(i.document -> 'kpis') = 'array'
-			THEN i.document -> 'kpis' ELSE '[]' END) AS e (named)
+		CROSS JOIN LATERAL jsonb_array_elements(athar.list_of(i.document, 'kpis')) AS e (named)
 		JOIN athar.kpi AS k ON k.code = e.named ->> 'kpi'
 		WHERE a.id = ANY (sync_effects.action_ids)
 	), withdrawn AS (
