@@ -24,6 +24,7 @@ OBJS = \
 	src/capture.o \
 	src/track.o \
 	src/history.o \
+	src/replay.o \
 	src/asof.o \
 	src/kpi.o \
 	src/plan.o \

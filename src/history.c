@@ -261,6 +261,23 @@ athar_history_read_live(athar_subject *subject, const char *condition,
 	SPI_finish();
 }
 
+/* The values of a row of the table, by attribute number. */
+void
+athar_history_deform(const athar_subject *subject, HeapTupleHeader row,
+					 Datum **values, bool **nulls)
+{
+	TupleDesc	descriptor = RelationGetDescr(subject->relation);
+	HeapTupleData tuple;
+
+	*values = palloc(sizeof(Datum) * (descriptor->natts + 1));
+	*nulls = palloc(descriptor->natts + 1);
+	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = row;
+	heap_deform_tuple(&tuple, descriptor, *values, *nulls);
+}
+
 /* What of a document is in a mask's columns, and how many of them it has. */
 Jsonb *
 athar_history_restrict(athar_shape *shape, const bool *mask, Jsonb *document,
@@ -409,18 +426,11 @@ static void
 look_for_key(void *context, HeapTupleHeader row)
 {
 	sight	   *looker = context;
-	Relation	relation = looker->subject->relation;
-	int			natts = RelationGetNumberOfAttributes(relation);
-	Datum	   *values = palloc(sizeof(Datum) * natts);
-	bool	   *nulls = palloc(natts);
-	HeapTupleData tuple;
+	Datum	   *values;
+	bool	   *nulls;
 	Jsonb	   *key;
 
-	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
-	ItemPointerSetInvalid(&tuple.t_self);
-	tuple.t_tableOid = InvalidOid;
-	tuple.t_data = row;
-	heap_deform_tuple(&tuple, RelationGetDescr(relation), values, nulls);
+	athar_history_deform(looker->subject, row, &values, &nulls);
 	key = athar_value_object(looker->subject->shape, values, nulls,
 							 looker->subject->shape->key_mask);
 	looker->is_seen |= compareJsonbContainers(&key->root,

@@ -29,6 +29,9 @@ extern void athar_history_read_live(athar_subject *subject,
 									const char *condition,
 									int nargs, Oid *types, Datum *values,
 									athar_row_reader reader, void *context);
+extern void athar_history_deform(const athar_subject *subject,
+								 HeapTupleHeader row,
+								 Datum **values, bool **nulls);
 extern Jsonb *athar_history_next_key(Jsonb *key, Jsonb *new_values);
 extern Jsonb *athar_history_restrict(athar_shape *shape, const bool *mask,
 									 Jsonb *document, int *count);
