@@ -9,8 +9,8 @@
  * fires no row trigger, so a statement trigger writes down each row before it
  * goes, up to a limit.
  *
- * What it does not see: writes while the trigger is disabled or the session's
- * replication role is replica, and partitions that are detached or dropped.
+ * What it does not see: writes while the trigger is disabled, and partitions
+ * that are detached or dropped.
  */
 #include "athar.h"
 

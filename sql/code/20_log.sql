@@ -110,6 +110,9 @@ BEGIN
 	-- columns and views of the user's, too.
 	EXECUTE format('ALTER TRIGGER _athar_capture ON %s DEPENDS ON EXTENSION athar', track.relation);
 	EXECUTE format('ALTER TRIGGER _athar_capture_truncate ON %s DEPENDS ON EXTENSION athar', track.relation);
+	-- Also under session_replication_role = replica, in which a subscription
+	-- applies what it receives. Partitions take it over, later ones, too.
+	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER _athar_capture, ENABLE ALWAYS TRIGGER _athar_capture_truncate', track.relation);
 	FOR partition IN
 		SELECT p.relid
 		FROM pg_partition_tree(track.relation) AS p
@@ -119,6 +122,7 @@ BEGIN
 		EXECUTE format('CREATE OR REPLACE TRIGGER _athar_capture_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L, ''partition'')',
 			partition, tracked.lineage);
 		EXECUTE format('ALTER TRIGGER _athar_capture_truncate ON %s DEPENDS ON EXTENSION athar', partition);
+		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER _athar_capture_truncate', partition);
 	END LOOP;
 	RETURN tracked.id;
 END;
@@ -126,7 +130,7 @@ $$;
 COMMENT ON FUNCTION athar.track(regclass, text[], boolean, boolean) IS
 'Puts a table into the change log from now on, and makes a mark. relation: the table; a partitioned one with all its partitions. exclude: columns that never reach the log, by name without quotes. require_reason: refuse writes without athar.reason (AT001). inserted_values: false logs the key alone of an inserted row, at half the cost; every state can still be rebuilt.
 Returns tracked_table.id. A table that was tracked before goes on with its history; one that only has the name of a table that was dropped does so for the same owner or a superuser. A row is known by the primary key, else the replica identity index, else (or where that is deferrable) by all its columns. The caller must own the table; the table is locked against writes until the transaction ends. NULL counts as the default.
-Triggers fire in the order of their names: one of yours that writes to the same row, and whose name sorts before _athar_capture (digits, capitals), is logged before the change that fired it. Not seen: writes under session_replication_role = replica or with triggers disabled, detached and dropped partitions, and a TRUNCATE of a single partition that was created later (TRUNCATE of the whole table is).
+Triggers fire in the order of their names: one of yours that writes to the same row, and whose name sorts before _athar_capture (digits, capitals), is logged before the change that fired it. Also under session_replication_role = replica. Not seen: writes with triggers disabled, detached and dropped partitions, and a TRUNCATE of a single partition that was created later (TRUNCATE of the whole table is).
 Errors: 42809 for a view, materialized view, foreign table, temporary table, system catalog, a table of athar, a partition of a tracked table; 42710 where it, or a partition of it, is tracked already; 42703 for an unknown column and 22023 for a key column in exclude; 22023 without a table; 42501 for another''s table.';
 
 -- plpgsql, because triggers are dropped on a table the caller names.

@@ -159,6 +159,14 @@ BEGIN
 			r.relation, r.id);
 		EXECUTE format('COMMENT ON TRIGGER _athar_capture_truncate ON athar.%I IS %L', r.relation, 'Writes each row into the log before it goes');
 	END LOOP;
+	-- Also under session_replication_role = replica.
+	FOR r IN
+		SELECT g.tgrelid::regclass AS relation, g.tgname
+		FROM pg_catalog.pg_trigger AS g
+		WHERE g.tgfoid = 'athar.capture_change()'::regprocedure
+	LOOP
+		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', r.relation, r.tgname);
+	END LOOP;
 END
 $$;
 
