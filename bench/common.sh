@@ -70,6 +70,16 @@ END $$;
 SQL
 }
 
+# installed EXTENSION: put a competitor into the database; false, and said so,
+# where the server has none.
+installed() {
+	if [ -z "$(sql <<<"SELECT name FROM pg_available_extensions WHERE name = '$1'")" ]; then
+		say "$1 is not installed and left out; script/install_packages bench installs it"
+		return 1
+	fi
+	sql <<<"CREATE EXTENSION $1 CASCADE"
+}
+
 # measure WORK CANDIDATE ROUND STATEMENTS: SQL that runs the statements between
 # two looks at the clocks of its session.
 measure() {
