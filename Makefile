@@ -21,6 +21,7 @@ OBJS = \
 	src/keymap.o \
 	src/mark.o \
 	src/tracking.o \
+	src/unchanged.o \
 	src/capture.o \
 	src/track.o \
 	src/history.o \

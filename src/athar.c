@@ -9,6 +9,7 @@
 #include "reference.h"
 #include "context.h"
 #include "tracking.h"
+#include "unchanged.h"
 #include "capture.h"
 #include "kpi.h"
 
@@ -23,6 +24,7 @@ _PG_init(void)
 	athar_reference_init();
 	athar_context_init();
 	athar_tracking_init();
+	athar_unchanged_init();
 	athar_capture_init();
 	athar_kpi_init();
 }

@@ -36,6 +36,7 @@
 #include "context.h"
 #include "capture.h"
 #include "tracking.h"
+#include "unchanged.h"
 
 #define ENTRY_COLUMNS 9
 #define NONCES 64
@@ -154,7 +155,10 @@ log_update(athar_capture_plan *plan, TupleTableSlot *old, TupleTableSlot *new)
 	slot_getallattrs(old);
 	slot_getallattrs(new);
 	if (!find_changes(shape, old, new, mask, &is_rekey))
+	{
+		athar_unchanged_count(plan->root);
 		return;
+	}
 	require_reason(plan);
 	write_entry(is_rekey ? plan->tracked.rekey_id : plan->tracked.id, 'U',
 				athar_value_object(shape, old->tts_values, old->tts_isnull,

@@ -100,29 +100,33 @@ DECLARE
 	tracked record;
 	partition regclass;
 BEGIN
+	-- Triggers fire in the order of their names. After a change ours comes first
+	-- (before capitals, and so before foreign keys), so that what others do to
+	-- the same row is logged after what fired them; before TRUNCATE it comes
+	-- last, when they have done what they do to its rows.
 	SELECT t.id, t.lineage INTO tracked
 	FROM athar.begin_tracking(track.relation, track.exclude, track.require_reason, track.inserted_values) AS t;
-	EXECUTE format('CREATE TRIGGER _athar_capture AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',
+	EXECUTE format('CREATE TRIGGER "#athar_capture" AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',
 		track.relation, tracked.lineage);
-	EXECUTE format('CREATE OR REPLACE TRIGGER _athar_capture_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L)',
+	EXECUTE format('CREATE OR REPLACE TRIGGER "~athar_capture_truncate" BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L)',
 		track.relation, tracked.lineage);
 	-- So that DROP EXTENSION takes the triggers with it: CASCADE would take
 	-- columns and views of the user's, too.
-	EXECUTE format('ALTER TRIGGER _athar_capture ON %s DEPENDS ON EXTENSION athar', track.relation);
-	EXECUTE format('ALTER TRIGGER _athar_capture_truncate ON %s DEPENDS ON EXTENSION athar', track.relation);
+	EXECUTE format('ALTER TRIGGER "#athar_capture" ON %s DEPENDS ON EXTENSION athar', track.relation);
+	EXECUTE format('ALTER TRIGGER "~athar_capture_truncate" ON %s DEPENDS ON EXTENSION athar', track.relation);
 	-- Also under session_replication_role = replica, in which a subscription
 	-- applies what it receives. Partitions take it over, later ones, too.
-	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER _athar_capture, ENABLE ALWAYS TRIGGER _athar_capture_truncate', track.relation);
+	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "#athar_capture", ENABLE ALWAYS TRIGGER "~athar_capture_truncate"', track.relation);
 	FOR partition IN
 		SELECT p.relid
 		FROM pg_partition_tree(track.relation) AS p
 		JOIN pg_class AS c ON c.oid = p.relid
 		WHERE c.relkind = 'r' AND p.relid <> track.relation
 	LOOP
-		EXECUTE format('CREATE OR REPLACE TRIGGER _athar_capture_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L, ''partition'')',
+		EXECUTE format('CREATE OR REPLACE TRIGGER "~athar_capture_truncate" BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L, ''partition'')',
 			partition, tracked.lineage);
-		EXECUTE format('ALTER TRIGGER _athar_capture_truncate ON %s DEPENDS ON EXTENSION athar', partition);
-		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER _athar_capture_truncate', partition);
+		EXECUTE format('ALTER TRIGGER "~athar_capture_truncate" ON %s DEPENDS ON EXTENSION athar', partition);
+		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "~athar_capture_truncate"', partition);
 	END LOOP;
 	RETURN tracked.id;
 END;
@@ -130,7 +134,7 @@ $$;
 COMMENT ON FUNCTION athar.track(regclass, text[], boolean, boolean) IS
 'Puts a table into the change log from now on, and makes a mark. relation: the table; a partitioned one with all its partitions. exclude: columns that never reach the log, by name without quotes. require_reason: refuse writes without athar.reason (AT001). inserted_values: false logs the key alone of an inserted row, at half the cost; every state can still be rebuilt.
 Returns tracked_table.id. A table that was tracked before goes on with its history; one that only has the name of a table that was dropped does so for the same owner or a superuser. A row is known by the primary key, else the replica identity index, else (or where that is deferrable) by all its columns. The caller must own the table; the table is locked against writes until the transaction ends. NULL counts as the default.
-Triggers fire in the order of their names: one of yours that writes to the same row, and whose name sorts before _athar_capture (digits, capitals), is logged before the change that fired it. Also under session_replication_role = replica. Not seen: writes with triggers disabled, detached and dropped partitions, and a TRUNCATE of a single partition that was created later (TRUNCATE of the whole table is).
+The triggers are named "#athar_capture" and "~athar_capture_truncate", so that they fire before and after all others. Captured also under session_replication_role = replica. Not seen: writes with triggers disabled, detached and dropped partitions, and a TRUNCATE of a single partition that was created later (TRUNCATE of the whole table is).
 Errors: 42809 for a view, materialized view, foreign table, temporary table, system catalog, a table of athar, a partition of a tracked table; 42710 where it, or a partition of it, is tracked already; 42703 for an unknown column and 22023 for a key column in exclude; 22023 without a table; 42501 for another''s table.';
 
 -- plpgsql, because triggers are dropped on a table the caller names.
@@ -156,6 +160,13 @@ END;
 $$;
 COMMENT ON FUNCTION athar.untrack(regclass) IS
 'Ends the tracking of a table; its history stays readable, and track() continues it. The caller must own the table; the table is locked until the transaction ends. 55000 if it is not tracked, 42809 for a table of athar, 22023 without a table, 42501 for another''s table.';
+
+CREATE OR REPLACE FUNCTION athar.unchanged_updates(OUT relation regclass, OUT in_transaction bigint, OUT in_session bigint)
+RETURNS SETOF record
+LANGUAGE C STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'athar_unchanged_updates';
+COMMENT ON FUNCTION athar.unchanged_updates() IS
+'How many updates of tracked rows changed nothing the log would hold; they are counted, not logged. One row per tracked table (of a partition, the partitioned one) that had any in this session. in_transaction: in the current transaction; in_session: since the session began, also where it was rolled back, as in pg_stat_user_tables. The counts live in memory: those of other sessions are not seen, and nothing is left when this one ends.';
 
 CREATE OR REPLACE FUNCTION athar.create_mark(name text)
 RETURNS bigint

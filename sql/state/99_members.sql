@@ -141,23 +141,23 @@ BEGIN
 			r.inserted_values, '-infinity'
 		FROM (VALUES (0), (500)) AS k (step);
 		IF r.condition IS NULL THEN
-			EXECUTE format('CREATE TRIGGER _athar_capture AFTER INSERT OR UPDATE OR DELETE ON athar.%I FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',
+			EXECUTE format('CREATE TRIGGER "#athar_capture" AFTER INSERT OR UPDATE OR DELETE ON athar.%I FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',
 				r.relation, r.id);
-			EXECUTE format('COMMENT ON TRIGGER _athar_capture ON athar.%I IS %L', r.relation, 'Writes each change into the log');
+			EXECUTE format('COMMENT ON TRIGGER "#athar_capture" ON athar.%I IS %L', r.relation, 'Writes each change into the log');
 		ELSE
-			EXECUTE format('CREATE TRIGGER _athar_capture_insert AFTER INSERT ON athar.%I FOR EACH ROW WHEN (%s) EXECUTE FUNCTION athar.capture_change(%L)',
+			EXECUTE format('CREATE TRIGGER "#athar_capture_insert" AFTER INSERT ON athar.%I FOR EACH ROW WHEN (%s) EXECUTE FUNCTION athar.capture_change(%L)',
 				r.relation, format(r.condition, 'NEW'), r.id);
-			EXECUTE format('CREATE TRIGGER _athar_capture_update AFTER UPDATE ON athar.%I FOR EACH ROW WHEN (%s OR %s) EXECUTE FUNCTION athar.capture_change(%L)',
+			EXECUTE format('CREATE TRIGGER "#athar_capture_update" AFTER UPDATE ON athar.%I FOR EACH ROW WHEN (%s OR %s) EXECUTE FUNCTION athar.capture_change(%L)',
 				r.relation, format(r.condition, 'OLD'), format(r.condition, 'NEW'), r.id);
-			EXECUTE format('CREATE TRIGGER _athar_capture_delete AFTER DELETE ON athar.%I FOR EACH ROW WHEN (%s) EXECUTE FUNCTION athar.capture_change(%L)',
+			EXECUTE format('CREATE TRIGGER "#athar_capture_delete" AFTER DELETE ON athar.%I FOR EACH ROW WHEN (%s) EXECUTE FUNCTION athar.capture_change(%L)',
 				r.relation, format(r.condition, 'OLD'), r.id);
-			EXECUTE format('COMMENT ON TRIGGER _athar_capture_insert ON athar.%I IS %L', r.relation, 'Writes each new reported row into the log');
-			EXECUTE format('COMMENT ON TRIGGER _athar_capture_update ON athar.%I IS %L', r.relation, 'Writes each change of a reported row into the log');
-			EXECUTE format('COMMENT ON TRIGGER _athar_capture_delete ON athar.%I IS %L', r.relation, 'Writes each removal of a reported row into the log');
+			EXECUTE format('COMMENT ON TRIGGER "#athar_capture_insert" ON athar.%I IS %L', r.relation, 'Writes each new reported row into the log');
+			EXECUTE format('COMMENT ON TRIGGER "#athar_capture_update" ON athar.%I IS %L', r.relation, 'Writes each change of a reported row into the log');
+			EXECUTE format('COMMENT ON TRIGGER "#athar_capture_delete" ON athar.%I IS %L', r.relation, 'Writes each removal of a reported row into the log');
 		END IF;
-		EXECUTE format('CREATE TRIGGER _athar_capture_truncate BEFORE TRUNCATE ON athar.%I FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L)',
+		EXECUTE format('CREATE TRIGGER "~athar_capture_truncate" BEFORE TRUNCATE ON athar.%I FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L)',
 			r.relation, r.id);
-		EXECUTE format('COMMENT ON TRIGGER _athar_capture_truncate ON athar.%I IS %L', r.relation, 'Writes each row into the log before it goes');
+		EXECUTE format('COMMENT ON TRIGGER "~athar_capture_truncate" ON athar.%I IS %L', r.relation, 'Writes each row into the log before it goes');
 	END LOOP;
 	-- Also under session_replication_role = replica.
 	FOR r IN

@@ -437,15 +437,15 @@ GRANT USAGE ON SCHEMA athar TO log_clerk;
 GRANT CREATE ON SCHEMA app TO log_clerk;
 SET LOCAL ROLE log_clerk;
 CREATE TABLE app.forged (id integer PRIMARY KEY, fee numeric);
-DO $$ BEGIN EXECUTE format('CREATE TRIGGER _athar_capture AFTER INSERT ON app.forged FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',
-	(SELECT encode(tgargs, 'escape')::text FROM pg_trigger WHERE tgrelid = 'app.licence'::regclass AND tgname = '_athar_capture')); END $$;
+DO $$ BEGIN EXECUTE format('CREATE TRIGGER "#athar_capture" AFTER INSERT ON app.forged FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',
+	(SELECT encode(tgargs, 'escape')::text FROM pg_trigger WHERE tgrelid = 'app.licence'::regclass AND tgname = '#athar_capture')); END $$;
 RESET ROLE;
-DO $$ BEGIN EXECUTE format('DROP TRIGGER _athar_capture ON app.forged; CREATE TRIGGER _athar_capture AFTER INSERT ON app.forged FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',
+DO $$ BEGIN EXECUTE format('DROP TRIGGER "#athar_capture" ON app.forged; CREATE TRIGGER "#athar_capture" AFTER INSERT ON app.forged FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',
 	(SELECT lineage FROM athar.tracked_table WHERE relation = 'app.licence' LIMIT 1)); END $$;
 SELECT throws_ok($$INSERT INTO app.forged VALUES (1, 1000000)$$, '42501',
 	format('table "forged" is not the one tracked under number %s', (SELECT lineage FROM athar.tracked_table WHERE relation = 'app.licence' LIMIT 1)),
 	'a trigger with another table''s number does not write its history');
-DO $$ BEGIN EXECUTE 'DROP TRIGGER _athar_capture ON app.forged; CREATE TRIGGER _athar_capture AFTER INSERT ON app.forged FOR EACH ROW EXECUTE FUNCTION athar.capture_change(''999999'')'; END $$;
+DO $$ BEGIN EXECUTE 'DROP TRIGGER "#athar_capture" ON app.forged; CREATE TRIGGER "#athar_capture" AFTER INSERT ON app.forged FOR EACH ROW EXECUTE FUNCTION athar.capture_change(''999999'')'; END $$;
 SELECT throws_ok($$INSERT INTO app.forged VALUES (1, 1000000)$$, '42501', NULL, 'nor with no table''s number');
 SELECT throws_ok($$CREATE TRIGGER b BEFORE INSERT ON app.forged FOR EACH ROW EXECUTE FUNCTION athar.capture_change('1'); INSERT INTO app.forged VALUES (1)$$, '39P01', NULL, 'the trigger before the change is refused');
 SELECT throws_ok($$SELECT athar.capture_change()$$, '39P01', NULL, 'and a call without a trigger');
