@@ -20,6 +20,7 @@ OBJS = \
 	src/value.o \
 	src/keymap.o \
 	src/mark.o \
+	src/definition.o \
 	src/tracking.o \
 	src/unchanged.o \
 	src/capture.o \

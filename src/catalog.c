@@ -40,12 +40,12 @@
 #define SCHEMA "athar"
 
 static const char *const table_names[ATHAR_TABLES] = {
-	"tracked_table", "log_transaction", "log_entry", "mark"
+	"tracked_table", "tracked_column", "log_transaction", "log_entry", "mark"
 };
 
 static const char *const sequence_names[ATHAR_TABLES] = {
-	"tracked_table_id_seq", "log_transaction_id_seq", "log_entry_id_seq",
-	"mark_id_seq"
+	"tracked_table_id_seq", NULL, "log_transaction_id_seq",
+	"log_entry_id_seq", "mark_id_seq"
 };
 
 static Oid	tables[ATHAR_TABLES];

@@ -141,14 +141,14 @@ athar_history_open(Oid relid, athar_subject *subject)
 	if (subject->tracked == NULL)
 		refuse_untracked(relation);
 	subject->shape = athar_value_shape(relation, relation,
-									   subject->tracked->excluded);
+									   athar_definition_excluded(subject->tracked->fields));
 	subject->has_row_security =
 		check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED;
 	foreach(cell, athar_tracking_rows(subject->tracked->lineage))
 	{
 		athar_tracked *row = lfirst(cell);
 
-		if (row->rekey_id == row->id)
+		if (row->rekey_of != 0)
 			subject->rekey_ids = lappend_int(subject->rekey_ids, row->id);
 		else
 			subject->table_ids = lappend_int(subject->table_ids, row->id);

@@ -148,51 +148,40 @@ check_untracked(Relation relation)
 }
 
 static void
-exclude_column(athar_tracked *row, Relation relation, List *key, char *name)
+exclude_column(athar_tracked *row, Relation relation, char *name)
 {
-	AttrNumber	attnum = get_attnum(RelationGetRelid(relation), name);
-	ListCell   *cell;
+	athar_field *field = athar_definition_find(row->fields, name);
 
-	if (attnum <= 0)
+	if (field == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of table \"%s\" does not exist",
 						name, RelationGetRelationName(relation)),
 				 errdetail("A column to be excluded from the log must be named as it is, or it would be logged."),
 				 errhint("Check the spelling; names are taken literally, without quotes.")));
-	foreach(cell, key)
-	{
-		if (strcmp(lfirst(cell), name) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("column \"%s\" is part of the key of table \"%s\" and cannot be excluded",
-							name, RelationGetRelationName(relation)),
-					 errdetail("Without it the log could not say which row changed."),
-					 errhint("Exclude other columns, or give the table a key that holds no secret.")));
-	}
-	if (list_member_int(row->excluded_attnums, attnum))
-		return;
-	row->excluded = lappend(row->excluded, name);
-	row->excluded_attnums = lappend_int(row->excluded_attnums, attnum);
+	if (field->is_key)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" is part of the key of table \"%s\" and cannot be excluded",
+						name, RelationGetRelationName(relation)),
+				 errdetail("Without it the log could not say which row changed."),
+				 errhint("Exclude other columns, or give the table a key that holds no secret.")));
+	field->is_excluded = true;
 }
 
 static void
 exclude_columns(athar_tracked *row, Relation relation, ArrayType *names)
 {
-	List	   *key = athar_value_key_columns(relation);
 	Datum	   *elements;
 	bool	   *nulls;
 	int			count;
 
-	row->excluded = NIL;
-	row->excluded_attnums = NIL;
 	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT,
 					  &elements, &nulls, &count);
 	for (int i = 0; i < count; i++)
 	{
 		if (!nulls[i])
-			exclude_column(row, relation, key,
-						   TextDatumGetCString(elements[i]));
+			exclude_column(row, relation, TextDatumGetCString(elements[i]));
 	}
 }
 
@@ -219,7 +208,6 @@ athar_begin_tracking(PG_FUNCTION_ARGS)
 {
 	Relation	relation = open_argument(fcinfo, AccessShareLock);
 	athar_tracked row = {0};
-	athar_tracked *was;
 	athar_mark	mark;
 	TupleDesc	descriptor;
 	Datum		values[2];
@@ -231,10 +219,7 @@ athar_begin_tracking(PG_FUNCTION_ARGS)
 	check_owner(relation);
 	LockRelationOid(RelationGetRelid(relation), ShareRowExclusiveLock);
 	check_untracked(relation);
-	was = athar_tracking_of(RelationGetRelid(relation));
-	if (was)
-		row.lineage = was->lineage;
-	athar_tracking_place(&row, RelationGetRelid(relation));
+	athar_tracking_begin(&row, relation);
 	if (!PG_ARGISNULL(1))
 		exclude_columns(&row, relation, PG_GETARG_ARRAYTYPE_P(1));
 	row.require_reason = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);

@@ -12,10 +12,10 @@
  * another table.
  *
  * What is found is kept per backend until the relation cache says that the
- * table changed.  A new name of the table, or of an excluded column, is
- * noticed then, and written down as further rows of tracked_table.  Two
- * sessions may notice at once, and write the same row twice: harmless, where a
- * unique key would fail somebody's write.
+ * table changed.  A new definition of the table (its name, its columns) is
+ * noticed then, and written down as a further version of it.  Two sessions may
+ * notice at once, and write the same version twice: harmless, where a unique
+ * key would fail somebody's write.
  */
 #include "athar.h"
 
@@ -29,13 +29,11 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -47,7 +45,6 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 
 #include "catalog.h"
 #include "mark.h"
@@ -62,9 +59,7 @@ enum
 	COLUMN_DATABASE_OID,
 	COLUMN_CLUSTER,
 	COLUMN_OWNER_NAME,
-	COLUMN_IS_REKEY,
-	COLUMN_EXCLUDED,
-	COLUMN_EXCLUDED_ATTNUMS,
+	COLUMN_REKEY_OF,
 	COLUMN_REQUIRE_REASON,
 	COLUMN_INSERTED_VALUES,
 	COLUMN_TRACKED_AT,
@@ -83,60 +78,6 @@ static uint64 invalidations;
  * Rows of tracked_table
  */
 
-static List *
-names_of(Datum array)
-{
-	Datum	   *elements;
-	int			count;
-	List	   *names = NIL;
-
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false,
-					  TYPALIGN_INT, &elements, NULL, &count);
-	for (int i = 0; i < count; i++)
-		names = lappend(names, TextDatumGetCString(elements[i]));
-	return names;
-}
-
-static List *
-attnums_of(Datum array)
-{
-	Datum	   *elements;
-	int			count;
-	List	   *attnums = NIL;
-
-	deconstruct_array(DatumGetArrayTypeP(array), INT2OID, 2, true,
-					  TYPALIGN_SHORT, &elements, NULL, &count);
-	for (int i = 0; i < count; i++)
-		attnums = lappend_int(attnums, DatumGetInt16(elements[i]));
-	return attnums;
-}
-
-static Datum
-names_array(List *names)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(names), 1));
-	ListCell   *cell;
-	int			count = 0;
-
-	foreach(cell, names)
-		elements[count++] = CStringGetTextDatum(lfirst(cell));
-	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1,
-										   false, TYPALIGN_INT));
-}
-
-static Datum
-attnums_array(List *attnums)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * Max(list_length(attnums), 1));
-	ListCell   *cell;
-	int			count = 0;
-
-	foreach(cell, attnums)
-		elements[count++] = Int16GetDatum(lfirst_int(cell));
-	return PointerGetDatum(construct_array(elements, count, INT2OID, 2,
-										   true, TYPALIGN_SHORT));
-}
-
 static athar_tracked *
 row_of(Datum *values, bool *nulls)
 {
@@ -149,10 +90,8 @@ row_of(Datum *values, bool *nulls)
 	row->database_oid = DatumGetObjectId(values[COLUMN_DATABASE_OID - 1]);
 	row->cluster = DatumGetInt64(values[COLUMN_CLUSTER - 1]);
 	row->owner_name = TextDatumGetCString(values[COLUMN_OWNER_NAME - 1]);
-	if (DatumGetBool(values[COLUMN_IS_REKEY - 1]))
-		row->rekey_id = row->id;
-	row->excluded = names_of(values[COLUMN_EXCLUDED - 1]);
-	row->excluded_attnums = attnums_of(values[COLUMN_EXCLUDED_ATTNUMS - 1]);
+	row->rekey_of = nulls[COLUMN_REKEY_OF - 1] ? 0
+		: DatumGetInt32(values[COLUMN_REKEY_OF - 1]);
 	row->require_reason = DatumGetBool(values[COLUMN_REQUIRE_REASON - 1]);
 	row->inserted_values = DatumGetBool(values[COLUMN_INSERTED_VALUES - 1]);
 	row->tracked_at = DatumGetTimestampTz(values[COLUMN_TRACKED_AT - 1]);
@@ -161,10 +100,6 @@ row_of(Datum *values, bool *nulls)
 	return row;
 }
 
-/*
- * All rows of a lineage, of every table if it is 0, ascending by id.  Those
- * for new keys have rekey_id equal to id, the others rekey_id 0.
- */
 static int
 compare_ids(const ListCell *a, const ListCell *b)
 {
@@ -174,6 +109,10 @@ compare_ids(const ListCell *a, const ListCell *b)
 	return left < right ? -1 : left > right;
 }
 
+/*
+ * All rows of a lineage, of every table if it is 0, ascending by id, without
+ * their columns.
+ */
 List *
 athar_tracking_rows(int32 lineage)
 {
@@ -205,7 +144,7 @@ athar_tracking_rows(int32 lineage)
 }
 
 static void
-write_row(const athar_tracked *row, int32 id, bool is_rekey)
+write_row(const athar_tracked *row, int32 id, int32 rekey_of)
 {
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {false};
@@ -217,9 +156,8 @@ write_row(const athar_tracked *row, int32 id, bool is_rekey)
 	values[COLUMN_DATABASE_OID - 1] = ObjectIdGetDatum(row->database_oid);
 	values[COLUMN_CLUSTER - 1] = Int64GetDatum(row->cluster);
 	values[COLUMN_OWNER_NAME - 1] = CStringGetTextDatum(row->owner_name);
-	values[COLUMN_IS_REKEY - 1] = BoolGetDatum(is_rekey);
-	values[COLUMN_EXCLUDED - 1] = names_array(row->excluded);
-	values[COLUMN_EXCLUDED_ATTNUMS - 1] = attnums_array(row->excluded_attnums);
+	values[COLUMN_REKEY_OF - 1] = Int32GetDatum(rekey_of);
+	nulls[COLUMN_REKEY_OF - 1] = rekey_of == 0;
 	values[COLUMN_REQUIRE_REASON - 1] = BoolGetDatum(row->require_reason);
 	values[COLUMN_INSERTED_VALUES - 1] = BoolGetDatum(row->inserted_values);
 	values[COLUMN_TRACKED_AT - 1] = TimestampTzGetDatum(row->tracked_at);
@@ -228,7 +166,9 @@ write_row(const athar_tracked *row, int32 id, bool is_rekey)
 	wrote_rows = true;
 }
 
-/* Write a table down under its present name; lineage 0 begins a new one. */
+/*
+ * Write a table down under its present definition; lineage 0 begins a new one.
+ */
 void
 athar_tracking_write(athar_tracked *row)
 {
@@ -237,8 +177,9 @@ athar_tracking_write(athar_tracked *row)
 	if (row->lineage == 0)
 		row->lineage = row->id;
 	row->untracked_at = DT_NOEND;
-	write_row(row, row->id, false);
-	write_row(row, row->rekey_id, true);
+	write_row(row, row->id, 0);
+	write_row(row, row->rekey_id, row->id);
+	athar_definition_write(row->id, row->fields);
 	CommandCounterIncrement();
 }
 
@@ -346,7 +287,7 @@ athar_tracking_end(int32 lineage)
 	wrote_rows = true;
 }
 
-/* The newest row of a list that is not for new keys, with its partner's id. */
+/* The newest version in a list, with its partner's id and its columns. */
 static athar_tracked *
 newest_row(List *rows)
 {
@@ -357,7 +298,7 @@ newest_row(List *rows)
 	{
 		athar_tracked *row = lfirst(cell);
 
-		if (row->rekey_id == 0)
+		if (row->rekey_of == 0)
 			newest = row;
 	}
 	if (newest == NULL)
@@ -366,16 +307,57 @@ newest_row(List *rows)
 	{
 		athar_tracked *row = lfirst(cell);
 
-		if (row->id == row->rekey_id && row->lineage == newest->lineage &&
-			strcmp(row->relation, newest->relation) == 0)
+		if (row->rekey_of == newest->id)
 			newest->rekey_id = row->id;
 	}
+	newest->fields = athar_definition_read(newest->id);
 	return newest;
 }
 
+/* The greatest number that a column ever had under a lineage. */
+static int32
+last_number(List *rows)
+{
+	int32		last = 0;
+	ListCell   *cell;
+
+	foreach(cell, rows)
+	{
+		athar_tracked *row = lfirst(cell);
+
+		if (row->rekey_of == 0)
+			last = Max(last, athar_definition_last_number(row->id));
+	}
+	return last;
+}
+
+/* The columns that the newest version of a table would have now. */
+static List *
+present_fields(const athar_tracked *newest, List *rows, Relation relation)
+{
+	bool		is_same = is_here(newest) &&
+	newest->relation_oid == RelationGetRelid(relation);
+
+	return athar_definition_of(relation, newest->fields, is_same,
+							   last_number(rows));
+}
+
+static athar_tracked *
+present_row(int32 lineage, Oid relid)
+{
+	List	   *rows = athar_tracking_rows(lineage);
+	athar_tracked *row = newest_row(rows);
+	Relation	relation = table_open(relid, AccessShareLock);
+
+	row->fields = present_fields(row, rows, relation);
+	table_close(relation, NoLock);
+	return row;
+}
+
 /*
- * The row of the table that this relation is, or was before a dump was
- * restored; NULL if it was never tracked.
+ * The newest version of the table that this relation is, or was before a dump
+ * was restored, with the columns that it has now; NULL if it was never
+ * tracked.
  */
 athar_tracked *
 athar_tracking_of(Oid relid)
@@ -405,7 +387,25 @@ athar_tracking_of(Oid relid)
 				lineage = row->lineage;
 		}
 	}
-	return lineage == 0 ? NULL : newest_row(athar_tracking_rows(lineage));
+	return lineage == 0 ? NULL : present_row(lineage, relid);
+}
+
+/*
+ * The row with which the tracking of a table begins, or begins again: of what
+ * is known of its columns, their numbers alone go on.
+ */
+void
+athar_tracking_begin(athar_tracked *row, Relation relation)
+{
+	athar_tracked *was = athar_tracking_of(RelationGetRelid(relation));
+	ListCell   *cell;
+
+	row->lineage = was ? was->lineage : 0;
+	row->fields = was ? was->fields : athar_definition_of(relation, NIL,
+														  false, 0);
+	foreach(cell, row->fields)
+		((athar_field *) lfirst(cell))->is_excluded = false;
+	athar_tracking_place(row, RelationGetRelid(relation));
 }
 
 /*
@@ -510,55 +510,23 @@ find_root(Relation relation, const athar_tracked *row, int32 lineage)
 	return root;
 }
 
-/* Take over the present names of excluded columns; true if one is new. */
-static bool
-follow_columns(athar_tracked *row, Relation root, bool by_number)
-{
-	List	   *names = NIL;
-	List	   *attnums = NIL;
-	bool		changed = !by_number && row->excluded != NIL;
-
-	for (int i = 0; i < RelationGetNumberOfAttributes(root); i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(root), i);
-		bool		was_named = false;
-		ListCell   *cell;
-
-		if (attribute->attisdropped)
-			continue;
-		foreach(cell, row->excluded)
-			was_named |= strcmp(lfirst(cell), NameStr(attribute->attname)) == 0;
-		if (by_number ? !list_member_int(row->excluded_attnums, i + 1)
-			: !was_named)
-			continue;
-		changed |= !was_named;
-		names = lappend(names, pstrdup(NameStr(attribute->attname)));
-		attnums = lappend_int(attnums, i + 1);
-	}
-	row->excluded = names;
-	row->excluded_attnums = attnums;
-	return changed;
-}
-
 /*
- * Bring a row up to the table's present names, in the log where they are new.
- * Those of our own tables are as the install script wrote them.
+ * Bring a row up to the table's present definition, in the log where that is
+ * new.  Those of our own tables are as the install script wrote them.
  */
 static void
-follow_names(athar_tracked *row, Relation root)
+follow_definition(athar_tracked *row, List *rows, Relation root)
 {
 	athar_tracked was = *row;
-	bool		is_new;
 
+	row->fields = present_fields(&was, rows, root);
 	athar_tracking_place(row, RelationGetRelid(root));
-	is_new = was.relation_oid != row->relation_oid || !is_here(&was) ||
-		strcmp(was.relation, row->relation) != 0 ||
-		strcmp(was.owner_name, row->owner_name) != 0 ||
-		was.untracked_at != DT_NOEND;
-	is_new |= follow_columns(row, root,
-							 is_here(&was) &&
-							 was.relation_oid == row->relation_oid);
-	if (!is_new || row->lineage < FIRST_LINEAGE)
+	if (row->lineage < FIRST_LINEAGE ||
+		(is_here(&was) && was.relation_oid == row->relation_oid &&
+		 was.untracked_at == DT_NOEND &&
+		 strcmp(was.relation, row->relation) == 0 &&
+		 strcmp(was.owner_name, row->owner_name) == 0 &&
+		 athar_definition_same(was.fields, row->fields)))
 		return;
 	if (was.untracked_at != DT_NOEND)
 		row->tracked_at = GetCurrentTransactionStartTimestamp();
@@ -652,14 +620,16 @@ static void
 make_plan(athar_capture_plan *plan, Relation relation)
 {
 	int32		lineage = plan->key.lineage;
-	athar_tracked *row = newest_row(athar_tracking_rows(lineage));
+	List	   *rows = athar_tracking_rows(lineage);
+	athar_tracked *row = newest_row(rows);
 	Oid			root = find_root(relation, row, lineage);
 	Relation	root_relation = table_open(root, AccessShareLock);
 
-	follow_names(row, root_relation);
+	follow_definition(row, rows, root_relation);
 	plan->root = root;
 	plan->tracked = *row;
-	plan->shape = athar_value_shape(relation, root_relation, row->excluded);
+	plan->shape = athar_value_shape(relation, root_relation,
+									athar_definition_excluded(row->fields));
 	table_close(root_relation, NoLock);
 }
 

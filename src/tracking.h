@@ -6,21 +6,25 @@
 #define ATHAR_TRACKING_H
 
 #include "datatype/timestamp.h"
+#include "definition.h"
 #include "value.h"
 
-/* One row of tracked_table; ids of its entries, and of those with new keys. */
+/*
+ * One row of tracked_table: a version of a table's definition.  id is that of
+ * its entries, rekey_id that of entries with new keys.
+ */
 typedef struct athar_tracked
 {
 	int32		id;
 	int32		rekey_id;
+	int32		rekey_of;		/* the id of which this is the rekey_id, or 0 */
 	int32		lineage;
 	char	   *relation;
 	Oid			relation_oid;
 	Oid			database_oid;
 	int64		cluster;
 	char	   *owner_name;
-	List	   *excluded;		/* names */
-	List	   *excluded_attnums;
+	List	   *fields;			/* its columns under this version */
 	bool		require_reason;
 	bool		inserted_values;
 	TimestampTz tracked_at;
@@ -46,6 +50,7 @@ struct athar_capture_plan
 extern void athar_tracking_init(void);
 extern List *athar_tracking_rows(int32 lineage);
 extern athar_tracked *athar_tracking_of(Oid relid);
+extern void athar_tracking_begin(athar_tracked *row, Relation relation);
 extern void athar_tracking_write(athar_tracked *row);
 extern void athar_tracking_end(int32 lineage);
 extern void athar_tracking_place(athar_tracked *row, Oid relid);

@@ -8,16 +8,14 @@ CREATE TABLE athar.tracked_table (
 	database_oid oid NOT NULL,
 	cluster bigint NOT NULL,
 	owner_name text NOT NULL,
-	is_rekey boolean NOT NULL DEFAULT false,
-	excluded text[] NOT NULL DEFAULT '{}',
-	excluded_attnums smallint[] NOT NULL DEFAULT '{}',
+	rekey_of integer,
 	require_reason boolean NOT NULL DEFAULT false,
 	inserted_values boolean NOT NULL DEFAULT true,
 	tracked_at timestamptz NOT NULL,
 	untracked_at timestamptz
 );
 COMMENT ON TABLE athar.tracked_table IS
-'Tables in the change log, two rows (see is_rekey) for each name a table has had; written by track(), untrack() and the capture, never by hand. Ids below 1000 are this extension''s own tables and are set by its install script';
+'Tables in the change log, two rows (see rekey_of) for each version of a table''s definition: a new one begins with a new name or schema, another owner, a column added, dropped, renamed or retyped, another key. Written by track(), untrack() and the capture, never by hand. Ids below 1000 are this extension''s own tables and are set by its install script';
 COMMENT ON COLUMN athar.tracked_table.id IS 'Key; what log_entry.table_id refers to';
 COMMENT ON COLUMN athar.tracked_table.lineage IS 'The id under which the table was first tracked; the argument of its triggers, the same under all its names';
 COMMENT ON COLUMN athar.tracked_table.relation IS 'schema.table as it was named at the time, with quotes where the name needs them';
@@ -26,16 +24,35 @@ COMMENT ON COLUMN athar.tracked_table.relation_oid IS
 COMMENT ON COLUMN athar.tracked_table.database_oid IS 'The database in which relation_oid means something';
 COMMENT ON COLUMN athar.tracked_table.cluster IS 'The cluster in which relation_oid means something: its system identifier';
 COMMENT ON COLUMN athar.tracked_table.owner_name IS 'Role that owned it. Where relation_oid means nothing any more, only a table of that owner (or of a superuser, or of the owner of the log) goes on with this history; empty for our own tables';
-COMMENT ON COLUMN athar.tracked_table.is_rekey IS
-'True where the entries are the updates that changed a row''s key: kept apart, so that the history of one row finds the keys it had before without reading every entry';
-COMMENT ON COLUMN athar.tracked_table.excluded IS 'Columns that never reach the log';
-COMMENT ON COLUMN athar.tracked_table.excluded_attnums IS 'The same columns by number, where relation_oid means something: a renamed column stays excluded';
+COMMENT ON COLUMN athar.tracked_table.rekey_of IS
+'The row of the same version under which everything else is logged, where the entries of this one are the updates that changed a row''s key: kept apart, so that the history of one row finds the keys it had before without reading every entry. NULL in all other rows';
 COMMENT ON COLUMN athar.tracked_table.require_reason IS 'True where a write without athar.reason is refused';
 COMMENT ON COLUMN athar.tracked_table.inserted_values IS 'False where an INSERT logs the key alone';
-COMMENT ON COLUMN athar.tracked_table.tracked_at IS 'When tracking began, or began again; a later name of the table carries the same time';
+COMMENT ON COLUMN athar.tracked_table.tracked_at IS 'When tracking began, or began again; later versions carry the same time';
 COMMENT ON COLUMN athar.tracked_table.untracked_at IS 'When tracking ended; NULL while it lasts';
 CREATE INDEX tracked_table_lineage_idx ON athar.tracked_table (lineage);
 CREATE INDEX tracked_table_relation_idx ON athar.tracked_table (relation);
+
+CREATE TABLE athar.tracked_column (
+	table_id integer NOT NULL,
+	number integer NOT NULL,
+	attnum smallint NOT NULL,
+	name text NOT NULL,
+	type text NOT NULL,
+	is_key boolean NOT NULL DEFAULT false,
+	is_excluded boolean NOT NULL DEFAULT false,
+	PRIMARY KEY (table_id, number)
+);
+COMMENT ON TABLE athar.tracked_column IS
+'The columns of tracked tables under each version of their definition; written with tracked_table. Tells which of today''s columns an entry means by a name of its time';
+COMMENT ON COLUMN athar.tracked_column.table_id IS 'The version: references tracked_table(id), by construction; never a row that is the rekey_of another';
+COMMENT ON COLUMN athar.tracked_column.number IS
+'Which column it is, the same under all versions of one lineage, whatever its name and type; a column that was dropped and added again has another. After a dump was restored, columns are told by their names';
+COMMENT ON COLUMN athar.tracked_column.attnum IS 'pg_attribute.attnum, where tracked_table.relation_oid means something';
+COMMENT ON COLUMN athar.tracked_column.name IS 'Its name under this version, without quotes';
+COMMENT ON COLUMN athar.tracked_column.type IS 'Its type under this version, as format_type spells it with no schema but pg_catalog in the search path';
+COMMENT ON COLUMN athar.tracked_column.is_key IS 'True where it is part of what a row is known by; where no column is, the whole row is the key';
+COMMENT ON COLUMN athar.tracked_column.is_excluded IS 'True where it never reaches the log';
 
 CREATE TABLE athar.log_transaction (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -144,6 +161,9 @@ CREATE TRIGGER refuse_change
 	BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON athar.tracked_table
 	FOR EACH STATEMENT EXECUTE FUNCTION athar.refuse_change();
 CREATE TRIGGER refuse_change
+	BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON athar.tracked_column
+	FOR EACH STATEMENT EXECUTE FUNCTION athar.refuse_change();
+CREATE TRIGGER refuse_change
 	BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON athar.log_transaction
 	FOR EACH STATEMENT EXECUTE FUNCTION athar.refuse_change();
 CREATE TRIGGER refuse_change
@@ -153,11 +173,13 @@ CREATE TRIGGER refuse_change
 	BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON athar.mark
 	FOR EACH STATEMENT EXECUTE FUNCTION athar.refuse_change();
 COMMENT ON TRIGGER refuse_change ON athar.tracked_table IS 'Keeps it from being written by hand';
+COMMENT ON TRIGGER refuse_change ON athar.tracked_column IS 'Keeps it from being written by hand';
 COMMENT ON TRIGGER refuse_change ON athar.log_transaction IS 'The log is append-only';
 COMMENT ON TRIGGER refuse_change ON athar.log_entry IS 'The log is append-only';
 COMMENT ON TRIGGER refuse_change ON athar.mark IS 'Marks are append-only';
 -- Also under session_replication_role = replica.
 ALTER TABLE athar.tracked_table ENABLE ALWAYS TRIGGER refuse_change;
+ALTER TABLE athar.tracked_column ENABLE ALWAYS TRIGGER refuse_change;
 ALTER TABLE athar.log_transaction ENABLE ALWAYS TRIGGER refuse_change;
 ALTER TABLE athar.log_entry ENABLE ALWAYS TRIGGER refuse_change;
 ALTER TABLE athar.mark ENABLE ALWAYS TRIGGER refuse_change;

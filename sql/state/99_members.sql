@@ -99,7 +99,9 @@ $$;
 -- carry these rows, the install script of the new database writes them again,
 -- the same everywhere: these tables are known by their names, which nobody
 -- else can take.
--- The entries of changed keys go under the id + 500.
+-- The entries of changed keys go under the id + 500. A later release that
+-- changes the columns of one of these tables gives it further rows, with the
+-- same lineage and a new id, and leaves these as they are.
 DO $$
 DECLARE
 	r record;
@@ -131,15 +133,17 @@ BEGIN
 			(22, 'access_grant', true, '{}', NULL)
 		) AS m (id, relation, inserted_values, excluded, condition)
 	LOOP
-		INSERT INTO athar.tracked_table (id, lineage, relation, relation_oid, database_oid, cluster, owner_name, is_rekey, excluded, excluded_attnums, inserted_values, tracked_at)
+		INSERT INTO athar.tracked_table (id, lineage, relation, relation_oid, database_oid, cluster, owner_name, rekey_of, inserted_values, tracked_at)
 		OVERRIDING SYSTEM VALUE
-		SELECT r.id + k.step, r.id, 'athar.' || r.relation, 0, 0, 0, '',
-			k.step > 0, r.excluded::text[],
-			ARRAY(SELECT a.attnum FROM pg_catalog.pg_attribute a
-				WHERE a.attrelid = ('athar.' || r.relation)::regclass AND a.attname = ANY (r.excluded::text[])
-				ORDER BY a.attnum),
-			r.inserted_values, '-infinity'
-		FROM (VALUES (0), (500)) AS k (step);
+		VALUES
+			(r.id, r.id, 'athar.' || r.relation, 0, 0, 0, '', NULL, r.inserted_values, '-infinity'),
+			(r.id + 500, r.id, 'athar.' || r.relation, 0, 0, 0, '', r.id, r.inserted_values, '-infinity');
+		INSERT INTO athar.tracked_column (table_id, number, attnum, name, type, is_key, is_excluded)
+		SELECT r.id, a.attnum, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod),
+			coalesce(a.attnum = ANY (i.indkey), false), a.attname = ANY (r.excluded::text[])
+		FROM pg_catalog.pg_attribute AS a
+		LEFT JOIN pg_catalog.pg_index AS i ON i.indrelid = a.attrelid AND i.indisprimary
+		WHERE a.attrelid = ('athar.' || r.relation)::regclass AND a.attnum > 0 AND NOT a.attisdropped;
 		IF r.condition IS NULL THEN
 			EXECUTE format('CREATE TRIGGER "#athar_capture" AFTER INSERT OR UPDATE OR DELETE ON athar.%I FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',
 				r.relation, r.id);
@@ -185,7 +189,11 @@ BEGIN
 		ORDER BY c.relname
 	LOOP
 		PERFORM pg_catalog.pg_extension_config_dump(r.oid,
-			CASE r.relname WHEN 'tracked_table' THEN 'WHERE id >= 1000' ELSE '' END);
+			CASE r.relname
+				WHEN 'tracked_table' THEN 'WHERE id >= 1000'
+				WHEN 'tracked_column' THEN 'WHERE table_id >= 1000'
+				ELSE ''
+			END);
 	END LOOP;
 END
 $$;

@@ -1,6 +1,6 @@
 -- log: what is captured, as what, by whom; who may track, write, read; marks and as_of
 BEGIN;
-SELECT plan(165);
+SELECT plan(167);
 
 CREATE SCHEMA app;
 CREATE ROLE log_owner;
@@ -422,13 +422,13 @@ SELECT throws_ok($$INSERT INTO athar.log_entry (transaction_id, table_id, key_ha
 SELECT throws_ok($$UPDATE athar.log_entry SET old_values = NULL$$, 'AT003', NULL, 'changes');
 SELECT throws_ok($$DELETE FROM athar.log_transaction$$, 'AT003', NULL, 'deletes');
 SELECT throws_ok($$TRUNCATE athar.mark$$, 'AT003', NULL, 'or truncates');
-SELECT throws_ok($$UPDATE athar.tracked_table SET excluded = '{}'$$, 'AT003', NULL, 'nor what is tracked');
+SELECT throws_ok($$UPDATE athar.tracked_column SET is_excluded = false$$, 'AT003', NULL, 'nor what is tracked');
 SET LOCAL session_replication_role = replica;
 SELECT throws_ok($$DELETE FROM athar.log_entry$$, 'AT003', NULL, 'in a replica''s role neither');
 SET LOCAL session_replication_role = origin;
 SET LOCAL ROLE log_clerk;
 SELECT throws_ok(format($$%s athar.%s$$, s, t), '42501', NULL, format('nobody may: %s %s', s, t))
-FROM unnest(ARRAY['TRUNCATE', 'DELETE FROM']) AS s, unnest(ARRAY['log_entry', 'log_transaction', 'mark', 'tracked_table']) AS t;
+FROM unnest(ARRAY['TRUNCATE', 'DELETE FROM']) AS s, unnest(ARRAY['log_entry', 'log_transaction', 'mark', 'tracked_table', 'tracked_column']) AS t;
 SELECT throws_ok($$SELECT * FROM athar.change_log$$, '42501', NULL, 'nor read the whole log');
 RESET ROLE;
 
