@@ -19,6 +19,7 @@ OBJS = \
 	src/context.o \
 	src/value.o \
 	src/keymap.o \
+	src/trail.o \
 	src/mark.o \
 	src/definition.o \
 	src/tracking.o \

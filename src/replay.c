@@ -3,10 +3,9 @@
  *	  The rows of a table as a mark saw them.
  *
  * The present rows are read once and corrected by what the log holds of
- * transactions that the mark does not see.  Entries are folded in ascending
- * order, and for each column the first old value wins: that is the value at
- * the mark.  So no order among other rows matters, and the cost is that of a
- * scan and of the later changes, however old the table is.
+ * transactions that the mark does not see: by the first old value of each
+ * column (trail.c).  So no order among other rows matters, and the cost is
+ * that of a scan and of the later changes, however old the table is.
  *
  * Without a key the whole row is the key, and rows are counted: each later
  * insert takes one equal row away, each later delete adds one.
@@ -29,6 +28,7 @@
 #include "catalog.h"
 #include "mark.h"
 #include "keymap.h"
+#include "trail.h"
 #include "history.h"
 #include "replay.h"
 
@@ -46,32 +46,12 @@ static const char *const first_unseen_text =
 "SELECT pg_catalog.min(t.id) FROM athar.log_transaction AS t WHERE NOT " SEEN;
 
 static const char *const unseen_text =
-"SELECT e.operation, e.row_key, e.old_values, e.new_values"
+"SELECT e.id, t.xid, e.operation, e.row_key, e.old_values, e.new_values"
 " FROM athar.log_entry AS e JOIN athar.log_transaction AS t"
 " ON t.id OPERATOR(pg_catalog.=) e.transaction_id"
 " WHERE e.table_id OPERATOR(pg_catalog.=) ANY ($6)"
 " AND e.transaction_id OPERATOR(pg_catalog.>=) $7"
 " AND NOT " SEEN " ORDER BY e.id";
-
-/* What became of a row that the mark sees, or that came after it. */
-typedef enum row_fate
-{
-	PATCHED,					/* is there, with older values */
-	ADDED,						/* was not there */
-	GONE						/* was there */
-} row_fate;
-
-typedef struct past
-{
-	row_fate	fate;
-	Jsonb	   *values;			/* at the mark: of changed columns, or all */
-} past;
-
-typedef struct past_entry
-{
-	Jsonb	   *key;			/* present key */
-	past	   *past;
-} past_entry;
 
 /* Rows without a key: how many more of them there were at the mark. */
 typedef struct count_entry
@@ -85,8 +65,8 @@ struct athar_replay
 	athar_subject *subject;
 	MemoryContext context;		/* of everything below */
 	MemoryContext row_context;
-	HTAB	   *rows;			/* past_entry or count_entry */
-	List	   *gone;			/* of past */
+	athar_trails *trails;		/* of rows with a key */
+	HTAB	   *counts;			/* of rows without: count_entry */
 	List	   *shapes;			/* of masks that keyless rows were logged with */
 	List	   *lost;			/* names of columns warned about */
 };
@@ -133,110 +113,29 @@ keep(athar_replay *run, Jsonb *document)
 	return copy;
 }
 
-static past_entry *
-find_past(athar_replay *run, Jsonb *key)
-{
-	return athar_keymap_search(run->rows, key, HASH_FIND, NULL);
-}
-
-static past *
-new_past(athar_replay *run, row_fate fate, Jsonb *values)
-{
-	past	   *row = MemoryContextAlloc(run->context, sizeof(past));
-
-	row->fate = fate;
-	row->values = values ? keep(run, values) : NULL;
-	return row;
-}
-
 static void
-place_past(athar_replay *run, Jsonb *key, past *row)
+fold_keyed(athar_replay *run, const athar_entry *entry)
 {
-	bool		found;
-	past_entry *entry;
+	Jsonb	   *key = todays_key(run, entry->key);
+	Jsonb	   *next;
 
-	entry = athar_keymap_search(run->rows, keep(run, key), HASH_ENTER, &found);
-	entry->past = row;
-}
-
-/* Old values of columns that have none yet: the first wins. */
-static void
-add_older(athar_replay *run, past *row, Jsonb *old_values)
-{
-	Jsonb	   *older = row->values;
-	Jsonb	   *both;
-
-	both = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
-											  JsonbPGetDatum(old_values),
-											  JsonbPGetDatum(older)));
-	if (VARSIZE(both) == VARSIZE(older) &&
-		JB_ROOT_COUNT(both) == JB_ROOT_COUNT(older))
-		return;
-	row->values = keep(run, both);
-	pfree(older);
-}
-
-static void
-fold_insert(athar_replay *run, Jsonb *key)
-{
-	place_past(run, key, new_past(run, ADDED, NULL));
-}
-
-static void
-fold_update(athar_replay *run, Jsonb *logged_key, Jsonb *key, Jsonb *old_values,
-			Jsonb *new_values)
-{
-	past_entry *entry = find_past(run, key);
-	past	   *row = entry ? entry->past : new_past(run, PATCHED, old_values);
-	Jsonb	   *next = athar_history_next_key(logged_key, new_values);
-
-	if (entry && row->fate == PATCHED)
-		add_older(run, row, old_values);
-	if (next != logged_key)
-	{
-		if (entry)
-			athar_keymap_search(run->rows, key, HASH_REMOVE, NULL);
-		place_past(run, todays_key(run, next), row);
-	}
-	else if (entry == NULL)
-		place_past(run, key, row);
-}
-
-static void
-fold_removal(athar_replay *run, Jsonb *key, Jsonb *old_values)
-{
-	past_entry *entry = find_past(run, key);
-	past	   *row = entry ? entry->past : new_past(run, PATCHED, old_values);
-	MemoryContext old;
-
-	if (entry)
-		athar_keymap_search(run->rows, key, HASH_REMOVE, NULL);
-	if (row->fate == ADDED)
-		return;
-	add_older(run, row, old_values);
-	row->fate = GONE;
-	old = MemoryContextSwitchTo(run->context);
-	run->gone = lappend(run->gone, row);
-	MemoryContextSwitchTo(old);
-}
-
-static void
-fold_keyed(athar_replay *run, char operation, Jsonb *logged_key, Jsonb *old_values,
-		   Jsonb *new_values)
-{
-	Jsonb	   *key = todays_key(run, logged_key);
-
-	switch (operation)
+	switch (entry->operation)
 	{
 		case 'I':
-			fold_insert(run, key);
+			athar_trail_insert(run->trails, key, entry->new_values,
+							   entry->xid, entry->id);
 			break;
 		case 'U':
-			fold_update(run, logged_key, key, old_values, new_values);
+			next = athar_history_next_key(entry->key, entry->new_values);
+			athar_trail_update(run->trails, key,
+							   next == entry->key ? NULL : todays_key(run, next),
+							   entry->old_values, entry->new_values,
+							   entry->xid, entry->id);
 			break;
 		case 'D':
 		case 'T':
-			fold_removal(run, key, old_values);
+			athar_trail_remove(run->trails, key, entry->old_values,
+							   entry->xid, entry->id);
 			break;
 	}
 }
@@ -277,11 +176,11 @@ add_count(athar_replay *run, Jsonb *row, int change)
 	int			ignored;
 	Jsonb	   *key = athar_history_restrict(run->subject->shape,
 											 mask_of(run, row), row, &ignored);
-	count_entry *entry = athar_keymap_search(run->rows, key, HASH_FIND, NULL);
+	count_entry *entry = athar_keymap_search(run->counts, key, HASH_FIND, NULL);
 
 	if (entry == NULL)
 	{
-		entry = athar_keymap_search(run->rows, keep(run, key), HASH_ENTER,
+		entry = athar_keymap_search(run->counts, keep(run, key), HASH_ENTER,
 									NULL);
 		entry->count = 0;
 	}
@@ -313,14 +212,15 @@ is_keyed(athar_replay *run, Jsonb *row, Jsonb *values)
 }
 
 static void
-fold_keyless(athar_replay *run, char operation, Jsonb *row, Jsonb *old_values,
-			 Jsonb *new_values)
+fold_keyless(athar_replay *run, const athar_entry *entry)
 {
-	if (is_keyed(run, row, operation == 'I' ? new_values : old_values))
-		refuse_key_change(run, row);
-	if (operation == 'U')
-		add_count(run, athar_history_next_key(row, new_values), -1);
-	add_count(run, row, operation == 'I' ? -1 : 1);
+	if (is_keyed(run, entry->key, entry->operation == 'I' ?
+				 entry->new_values : entry->old_values))
+		refuse_key_change(run, entry->key);
+	if (entry->operation == 'U')
+		add_count(run, athar_history_next_key(entry->key, entry->new_values),
+				  -1);
+	add_count(run, entry->key, entry->operation == 'I' ? -1 : 1);
 }
 
 /* Take one entry into account, the next after those taken already. */
@@ -332,11 +232,9 @@ athar_replay_fold(void *replay, const athar_entry *entry)
 	if (entry->operation == 'S')
 		return;
 	if (run->subject->shape->has_key)
-		fold_keyed(run, entry->operation, entry->key, entry->old_values,
-				   entry->new_values);
+		fold_keyed(run, entry);
 	else
-		fold_keyless(run, entry->operation, entry->key, entry->old_values,
-					 entry->new_values);
+		fold_keyless(run, entry);
 }
 
 /*
@@ -347,15 +245,17 @@ static void
 hand_over(HeapTuple tuple, TupleDesc descriptor, athar_entry_reader reader,
 		  void *context)
 {
-	Datum		values[4];
-	bool		nulls[4];
+	Datum		values[6];
+	bool		nulls[6];
 	athar_entry entry;
 
 	heap_deform_tuple(tuple, descriptor, values, nulls);
-	entry.operation = DatumGetChar(values[0]);
-	entry.key = DatumGetJsonbP(values[1]);
-	entry.old_values = nulls[2] ? NULL : DatumGetJsonbP(values[2]);
-	entry.new_values = nulls[3] ? NULL : DatumGetJsonbP(values[3]);
+	entry.id = DatumGetInt64(values[0]);
+	entry.xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[1]));
+	entry.operation = DatumGetChar(values[2]);
+	entry.key = DatumGetJsonbP(values[3]);
+	entry.old_values = nulls[4] ? NULL : DatumGetJsonbP(values[4]);
+	entry.new_values = nulls[5] ? NULL : DatumGetJsonbP(values[5]);
 	reader(context, &entry);
 }
 
@@ -487,14 +387,19 @@ static bool
 correct_keyed(athar_replay *run, Datum *values, bool *nulls)
 {
 	athar_shape *shape = run->subject->shape;
-	past_entry *entry = find_past(run, athar_value_object(shape, values, nulls,
-														  shape->key_mask));
+	Jsonb	   *key = athar_value_object(shape, values, nulls,
+										 shape->key_mask);
+	athar_trail *trail = athar_trail_find(run->trails, key);
 
-	if (entry && entry->past->fate == ADDED)
-		return false;
-	if (entry)
-		overlay(run, entry->past->values, values, nulls);
-	return true;
+	if (trail == NULL)
+		return true;
+	if (run->trails->watched)
+		athar_trail_meet(run->trails, trail, key,
+						 athar_value_object(shape, values, nulls,
+											shape->logged_mask));
+	if (trail->fate == ATHAR_PATCHED)
+		overlay(run, trail->first, values, nulls);
+	return trail->fate != ATHAR_ADDED;
 }
 
 static bool
@@ -506,7 +411,7 @@ correct_keyless(athar_replay *run, Datum *values, bool *nulls)
 	{
 		Jsonb	   *key = athar_value_object(run->subject->shape, values, nulls,
 											 lfirst(cell));
-		count_entry *entry = athar_keymap_search(run->rows, key, HASH_FIND,
+		count_entry *entry = athar_keymap_search(run->counts, key, HASH_FIND,
 												 NULL);
 
 		if (entry && entry->count < 0)
@@ -552,8 +457,8 @@ hand_over_gone(athar_replay *run, athar_past_reader reader, void *context)
 {
 	ListCell   *cell;
 
-	foreach(cell, run->gone)
-		hand_over_logged(run, ((past *) lfirst(cell))->values, reader,
+	foreach(cell, run->trails->gone)
+		hand_over_logged(run, ((athar_trail *) lfirst(cell))->first, reader,
 						 context);
 }
 
@@ -563,7 +468,7 @@ hand_over_counted(athar_replay *run, athar_past_reader reader, void *context)
 	HASH_SEQ_STATUS status;
 	count_entry *entry;
 
-	hash_seq_init(&status, run->rows);
+	hash_seq_init(&status, run->counts);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
 		for (int64 i = 0; i < entry->count; i++)
@@ -602,8 +507,10 @@ athar_replay_begin(athar_subject *subject)
 										 ALLOCSET_DEFAULT_SIZES);
 	run->row_context = AllocSetContextCreate(run->context, "athar past row",
 											 ALLOCSET_DEFAULT_SIZES);
-	run->rows = athar_keymap_create(Max(sizeof(past_entry),
-										sizeof(count_entry)), run->context);
+	if (subject->shape->has_key)
+		run->trails = athar_trail_begin(subject->shape, run->context);
+	else
+		run->counts = athar_keymap_create(sizeof(count_entry), run->context);
 	return run;
 }
 

@@ -15,6 +15,8 @@ typedef struct athar_replay athar_replay;
 /* One entry of the log. */
 typedef struct athar_entry
 {
+	int64		id;
+	uint64		xid;			/* of its transaction */
 	char		operation;
 	Jsonb	   *key;
 	Jsonb	   *old_values;		/* or NULL */
