@@ -47,7 +47,7 @@ CREATE EXTENSION athar;
 CREATE SCHEMA bench;
 CREATE UNLOGGED TABLE bench.result (work text, candidate text, round integer, cpu double precision, wall double precision);
 CREATE UNLOGGED TABLE bench.line (ordinal serial, work text, candidate text, baseline text, at_most text, scale double precision);
-CREATE UNLOGGED TABLE bench.size (work text, candidate text, round integer, bytes double precision);
+CREATE UNLOGGED TABLE bench.size (work text, candidate text, round integer, bytes double precision, unit text DEFAULT 'B');
 -- The kernel brings the figure up to date when the process leaves the CPU.
 CREATE FUNCTION bench.cpu() RETURNS double precision LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
@@ -109,7 +109,7 @@ measure_clients() {
 
 # line WORK CANDIDATE BASELINE [AT_MOST [SCALE]]: a line of the table to be
 # printed: the cost of the work by the candidate, in times that of the
-# baseline (WORK or WORK/CANDIDATE; - for bytes) times SCALE.
+# baseline (WORK or WORK/CANDIDATE; - for what bench.size holds) times SCALE.
 line() {
 	sql <<<"INSERT INTO bench.line (work, candidate, baseline, at_most, scale) VALUES ('$1', '$2', '$3', '${4:-}', ${5:-1})"
 }
@@ -131,13 +131,13 @@ WITH ratio AS (
 	WHERE l.baseline <> '-'
 	GROUP BY l.ordinal
 ), size AS (
-	SELECT l.ordinal, percentile_cont(0.5) WITHIN GROUP (ORDER BY s.bytes) AS bytes
+	SELECT l.ordinal, percentile_cont(0.5) WITHIN GROUP (ORDER BY s.bytes) AS bytes, min(s.unit) AS unit
 	FROM bench.line AS l
 	JOIN bench.size AS s USING (work, candidate)
 	WHERE l.baseline = '-'
 	GROUP BY l.ordinal
 ), shown AS (
-	SELECT l.*, r.own, s.bytes,
+	SELECT l.*, r.own, round(s.bytes::numeric, CASE WHEN s.unit = 'B' THEN 0 ELSE 1 END) || ' ' || s.unit AS size,
 		CASE WHEN r.cpu < 0.1 THEN '1/' || round((1 / r.cpu)::numeric) ELSE round(r.cpu::numeric, 2)::text END AS cpu,
 		CASE WHEN r.wall < 0.1 THEN '1/' || round((1 / r.wall)::numeric) ELSE round(r.wall::numeric, 2)::text END AS wall
 	FROM bench.line AS l
@@ -148,7 +148,7 @@ SELECT
 	work,
 	candidate,
 	CASE WHEN baseline <> '-' THEN replace(baseline, '/', ', ') END AS "against",
-	coalesce(cpu, round(bytes::numeric) || ' B') AS "CPU",
+	coalesce(cpu, size) AS "CPU",
 	at_most AS "at most",
 	wall AS "clock",
 	to_char(own, 'FM999999990.0') AS "CPU ms"
