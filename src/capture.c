@@ -106,12 +106,12 @@ log_row(athar_capture_plan *plan, char operation, TupleTableSlot *slot)
 
 	require_reason(plan);
 	slot_getallattrs(slot);
-	if (operation != 'I' || plan->tracked.inserted_values || !shape->has_key)
+	if (operation != 'I' || plan->tracked.inserted_values || shape->is_all_key)
 		row = athar_value_object(shape, slot->tts_values, slot->tts_isnull,
 								 shape->logged_mask);
-	key = shape->has_key ?
+	key = shape->is_all_key ? row :
 		athar_value_object(shape, slot->tts_values, slot->tts_isnull,
-						   shape->key_mask) : row;
+						   shape->key_mask);
 	if (operation == 'I')
 		write_entry(plan->tracked.id, operation, key, NULL,
 					plan->tracked.inserted_values ? row : NULL);

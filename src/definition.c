@@ -37,7 +37,8 @@ enum
 	COLUMN_TYPE,
 	COLUMN_IS_KEY,
 	COLUMN_IS_EXCLUDED,
-	COLUMNS = COLUMN_IS_EXCLUDED
+	COLUMN_IS_MASKED,
+	COLUMNS = COLUMN_IS_MASKED
 };
 
 static athar_field *
@@ -54,6 +55,7 @@ field_of(HeapTuple tuple, TupleDesc descriptor)
 	field->type = TextDatumGetCString(values[COLUMN_TYPE - 1]);
 	field->is_key = DatumGetBool(values[COLUMN_IS_KEY - 1]);
 	field->is_excluded = DatumGetBool(values[COLUMN_IS_EXCLUDED - 1]);
+	field->is_masked = DatumGetBool(values[COLUMN_IS_MASKED - 1]);
 	return field;
 }
 
@@ -126,6 +128,7 @@ athar_definition_write(int32 table_id, List *fields)
 		values[COLUMN_TYPE - 1] = CStringGetTextDatum(field->type);
 		values[COLUMN_IS_KEY - 1] = BoolGetDatum(field->is_key);
 		values[COLUMN_IS_EXCLUDED - 1] = BoolGetDatum(field->is_excluded);
+		values[COLUMN_IS_MASKED - 1] = BoolGetDatum(field->is_masked);
 		athar_catalog_insert(ATHAR_TRACKED_COLUMN, values, nulls);
 	}
 }
@@ -192,6 +195,23 @@ athar_definition_excluded(List *fields)
 	return names;
 }
 
+/* The names of columns of which the log holds no values. */
+List *
+athar_definition_masked(List *fields)
+{
+	List	   *names = NIL;
+	ListCell   *cell;
+
+	foreach(cell, fields)
+	{
+		athar_field *field = lfirst(cell);
+
+		if (field->is_masked)
+			names = lappend(names, field->name);
+	}
+	return names;
+}
+
 static char *
 type_of(Form_pg_attribute attribute)
 {
@@ -246,8 +266,10 @@ present_fields(Relation relation, List *was, bool by_attnum,
 			: athar_definition_find(was, field->name);
 		field->number = old ? old->number : ++last_number;
 		field->is_excluded = old && old->is_excluded;
+		field->is_masked = old && old->is_masked;
 		field->is_key = is_listed(key, field->name);
-		has_key &= !(field->is_key && field->is_excluded);
+		has_key &= !(field->is_key &&
+					 (field->is_excluded || field->is_masked));
 		fields = lappend(fields, field);
 	}
 	foreach(cell, fields)
@@ -258,7 +280,7 @@ present_fields(Relation relation, List *was, bool by_attnum,
 
 /*
  * The columns that a relation has now.  Those it had in was keep their numbers
- * and stay excluded; new ones are numbered from last_number on.
+ * and stay excluded or masked; new ones are numbered from last_number on.
  */
 List *
 athar_definition_of(Relation relation, List *was, bool by_attnum,
@@ -290,6 +312,7 @@ athar_definition_same(List *a, List *b)
 		if (one->number != other->number || one->attnum != other->attnum ||
 			one->is_key != other->is_key ||
 			one->is_excluded != other->is_excluded ||
+			one->is_masked != other->is_masked ||
 			strcmp(one->name, other->name) != 0 ||
 			strcmp(one->type, other->type) != 0)
 			return false;

@@ -21,6 +21,7 @@ typedef struct athar_field
 	char	   *type;			/* as format_type spells it */
 	bool		is_key;
 	bool		is_excluded;
+	bool		is_masked;
 } athar_field;
 
 extern List *athar_definition_read(int32 table_id);
@@ -32,5 +33,6 @@ extern bool athar_definition_same(List *a, List *b);
 extern athar_field *athar_definition_find(List *fields, const char *name);
 extern athar_field *athar_definition_numbered(List *fields, int32 number);
 extern List *athar_definition_excluded(List *fields);
+extern List *athar_definition_masked(List *fields);
 
 #endif							/* ATHAR_DEFINITION_H */

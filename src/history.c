@@ -141,7 +141,8 @@ athar_history_open(Oid relid, athar_subject *subject)
 	if (subject->tracked == NULL)
 		refuse_untracked(relation);
 	subject->shape = athar_value_shape(relation, relation,
-									   athar_definition_excluded(subject->tracked->fields));
+									   athar_definition_excluded(subject->tracked->fields),
+									   athar_definition_masked(subject->tracked->fields));
 	subject->has_row_security =
 		check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED;
 	foreach(cell, athar_tracking_rows(subject->tracked->lineage))

@@ -147,8 +147,9 @@ check_untracked(Relation relation)
 	}
 }
 
-static void
-exclude_column(athar_tracked *row, Relation relation, char *name)
+/* A column that is to be excluded or masked. */
+static athar_field *
+find_secret(athar_tracked *row, Relation relation, char *name)
 {
 	athar_field *field = athar_definition_find(row->fields, name);
 
@@ -157,20 +158,32 @@ exclude_column(athar_tracked *row, Relation relation, char *name)
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of table \"%s\" does not exist",
 						name, RelationGetRelationName(relation)),
-				 errdetail("A column to be excluded from the log must be named as it is, or it would be logged."),
+				 errdetail("A column to be kept out of the log must be named as it is, or it would be logged."),
 				 errhint("Check the spelling; names are taken literally, without quotes.")));
 	if (field->is_key)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column \"%s\" is part of the key of table \"%s\" and cannot be excluded",
+				 errmsg("column \"%s\" is part of the key of table \"%s\" and cannot be excluded or masked",
 						name, RelationGetRelationName(relation)),
 				 errdetail("Without it the log could not say which row changed."),
-				 errhint("Exclude other columns, or give the table a key that holds no secret.")));
-	field->is_excluded = true;
+				 errhint("Name other columns, or give the table a key that holds no secret.")));
+	return field;
 }
 
 static void
-exclude_columns(athar_tracked *row, Relation relation, ArrayType *names)
+refuse_both(Relation relation, const athar_field *field)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("column \"%s\" of table \"%s\" cannot be both excluded and masked",
+					field->name, RelationGetRelationName(relation)),
+			 errdetail("Of an excluded column the log tells nothing, of a masked one that it changed."),
+			 errhint("Name it in one of the two.")));
+}
+
+static void
+keep_secret(athar_tracked *row, Relation relation, ArrayType *names,
+			bool is_mask)
 {
 	Datum	   *elements;
 	bool	   *nulls;
@@ -180,8 +193,17 @@ exclude_columns(athar_tracked *row, Relation relation, ArrayType *names)
 					  &elements, &nulls, &count);
 	for (int i = 0; i < count; i++)
 	{
-		if (!nulls[i])
-			exclude_column(row, relation, TextDatumGetCString(elements[i]));
+		athar_field *field;
+
+		if (nulls[i])
+			continue;
+		field = find_secret(row, relation, TextDatumGetCString(elements[i]));
+		if (is_mask)
+			field->is_masked = true;
+		else
+			field->is_excluded = true;
+		if (field->is_excluded && field->is_masked)
+			refuse_both(relation, field);
 	}
 }
 
@@ -221,7 +243,9 @@ athar_begin_tracking(PG_FUNCTION_ARGS)
 	check_untracked(relation);
 	athar_tracking_begin(&row, relation);
 	if (!PG_ARGISNULL(1))
-		exclude_columns(&row, relation, PG_GETARG_ARRAYTYPE_P(1));
+		keep_secret(&row, relation, PG_GETARG_ARRAYTYPE_P(1), false);
+	if (!PG_ARGISNULL(4))
+		keep_secret(&row, relation, PG_GETARG_ARRAYTYPE_P(4), true);
 	row.require_reason = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	row.inserted_values = PG_ARGISNULL(3) || PG_GETARG_BOOL(3);
 	athar_mark_make(psprintf("track %s", row.relation), DT_NOBEGIN, &mark);

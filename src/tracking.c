@@ -404,7 +404,11 @@ athar_tracking_begin(athar_tracked *row, Relation relation)
 	row->fields = was ? was->fields : athar_definition_of(relation, NIL,
 														  false, 0);
 	foreach(cell, row->fields)
-		((athar_field *) lfirst(cell))->is_excluded = false;
+	{
+		athar_field *field = lfirst(cell);
+
+		field->is_excluded = field->is_masked = false;
+	}
 	athar_tracking_place(row, RelationGetRelid(relation));
 }
 
@@ -629,7 +633,8 @@ make_plan(athar_capture_plan *plan, Relation relation)
 	plan->root = root;
 	plan->tracked = *row;
 	plan->shape = athar_value_shape(relation, root_relation,
-									athar_definition_excluded(row->fields));
+									athar_definition_excluded(row->fields),
+									athar_definition_masked(row->fields));
 	table_close(root_relation, NoLock);
 }
 

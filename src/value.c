@@ -43,6 +43,7 @@
 
 #include "value.h"
 
+#define MASK "***"
 #define FNV_BASIS 2166136261u
 #define FNV_PRIME 16777619u
 
@@ -241,7 +242,8 @@ athar_value_key_columns(Relation relation)
  * the key is root's, because rows move between partitions.
  */
 athar_shape *
-athar_value_shape(Relation relation, Relation root, List *excluded)
+athar_value_shape(Relation relation, Relation root, List *excluded,
+				  List *masked)
 {
 	TupleDesc	descriptor = RelationGetDescr(relation);
 	athar_shape *shape = palloc0(sizeof(athar_shape));
@@ -252,9 +254,11 @@ athar_value_shape(Relation relation, Relation root, List *excluded)
 	shape->key_mask = palloc0(Max(descriptor->natts, 1));
 	shape->logged_mask = palloc0(Max(descriptor->natts, 1));
 	shape->has_key = key != NIL;
+	shape->is_all_key = true;
 	foreach(cell, key)
 	{
-		if (is_listed(excluded, lfirst(cell)))
+		if (is_listed(excluded, lfirst(cell)) ||
+			is_listed(masked, lfirst(cell)))
 			shape->has_key = false;
 	}
 	for (int i = 0; i < descriptor->natts; i++)
@@ -269,11 +273,14 @@ athar_value_shape(Relation relation, Relation root, List *excluded)
 			continue;			/* computed when read, not part of the row */
 		describe_column(column, attribute);
 		column->is_excluded = is_listed(excluded, column->name);
-		column->is_key = !column->is_excluded &&
+		column->is_masked = is_listed(masked, column->name);
+		column->is_key = !column->is_excluded && !column->is_masked &&
 			(!shape->has_key || is_listed(key, column->name));
 		shape->key_mask[shape->count] = column->is_key;
 		shape->logged_mask[shape->count] = !column->is_excluded;
-		if (!column->is_excluded && column->kind == ATHAR_TEXT)
+		shape->is_all_key &= column->is_key || column->is_excluded;
+		if (!column->is_excluded && !column->is_masked &&
+			column->kind == ATHAR_TEXT)
 		{
 			shape->needs_pins |= !is_plain(column->type);
 			shape->needs_gucs |= needs_gucs(column->type);
@@ -519,7 +526,9 @@ athar_value_object(athar_shape *shape, Datum *values, bool *nulls,
 		value.val.string.val = column->name;
 		value.val.string.len = column->name_length;
 		pushJsonbValue(&state, WJB_KEY, &value);
-		if (nulls[column->attnum - 1])
+		if (column->is_masked)
+			set_string(&value, MASK);
+		else if (nulls[column->attnum - 1])
 			value.type = jbvNull;
 		else
 			set_value(&value, column, values[column->attnum - 1]);

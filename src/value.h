@@ -32,6 +32,7 @@ typedef struct athar_column
 	int16		length;
 	bool		is_by_value;
 	bool		is_excluded;
+	bool		is_masked;		/* logged without its value */
 	bool		is_key;
 	FmgrInfo	output;
 	FmgrInfo	input;
@@ -40,7 +41,7 @@ typedef struct athar_column
 
 /*
  * The columns of a table that may reach the log.  Without a key, the whole
- * row is the key.  Masks have one element per column of the shape, not per
+ * row is the key, but for what the log does not hold of it.  Masks have one element per column of the shape, not per
  * attribute of the table.
  */
 typedef struct athar_shape
@@ -48,6 +49,7 @@ typedef struct athar_shape
 	int			count;
 	athar_column *columns;
 	bool		has_key;
+	bool		is_all_key;		/* the key is all that is logged of a row */
 	bool	   *key_mask;
 	bool	   *logged_mask;
 	bool		needs_pins;		/* some output depends on settings */
@@ -69,7 +71,7 @@ typedef struct athar_pins
 
 extern List *athar_value_key_columns(Relation relation);
 extern athar_shape *athar_value_shape(Relation relation, Relation root,
-									  List *excluded);
+									  List *excluded, List *masked);
 extern void athar_value_pin(const athar_shape *shape, athar_pins *pins);
 extern void athar_value_unpin(const athar_shape *shape, athar_pins *pins);
 extern bool athar_value_same(const athar_column *column, Datum a, Datum b);

@@ -76,10 +76,10 @@ COMMENT ON COLUMN athar.change_log.application_name IS 'application_name of the 
 COMMENT ON COLUMN athar.change_log.client_address IS 'Address of the client; NULL over a local socket and in background workers';
 
 CREATE OR REPLACE FUNCTION athar.begin_tracking(
-	relation regclass, exclude text[], require_reason boolean, inserted_values boolean, OUT id integer, OUT lineage integer)
+	relation regclass, exclude text[], require_reason boolean, inserted_values boolean, mask text[], OUT id integer, OUT lineage integer)
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'athar_begin_tracking';
-COMMENT ON FUNCTION athar.begin_tracking(regclass, text[], boolean, boolean) IS
+COMMENT ON FUNCTION athar.begin_tracking(regclass, text[], boolean, boolean, text[]) IS
 'Used by track(), which says what it checks: writes down that the table is tracked and makes a mark, under a lock that keeps writers out. Returns the new tracked_table.id, and the lineage its triggers carry. Makes no triggers.';
 
 CREATE OR REPLACE FUNCTION athar.end_tracking(relation regclass)
@@ -91,7 +91,8 @@ COMMENT ON FUNCTION athar.end_tracking(regclass) IS 'Used by untrack(): writes d
 -- plpgsql, because triggers are made on a table the caller names; with the
 -- caller's own rights.
 CREATE OR REPLACE FUNCTION athar.track(
-	relation regclass, exclude text[] DEFAULT '{}', require_reason boolean DEFAULT false, inserted_values boolean DEFAULT true)
+	relation regclass, exclude text[] DEFAULT '{}', require_reason boolean DEFAULT false, inserted_values boolean DEFAULT true,
+	mask text[] DEFAULT '{}')
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -105,7 +106,7 @@ BEGIN
 	-- the same row is logged after what fired them; before TRUNCATE it comes
 	-- last, when they have done what they do to its rows.
 	SELECT t.id, t.lineage INTO tracked
-	FROM athar.begin_tracking(track.relation, track.exclude, track.require_reason, track.inserted_values) AS t;
+	FROM athar.begin_tracking(track.relation, track.exclude, track.require_reason, track.inserted_values, track.mask) AS t;
 	EXECUTE format('CREATE TRIGGER "#athar_capture" AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',
 		track.relation, tracked.lineage);
 	EXECUTE format('CREATE OR REPLACE TRIGGER "~athar_capture_truncate" BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L)',
@@ -131,11 +132,11 @@ BEGIN
 	RETURN tracked.id;
 END;
 $$;
-COMMENT ON FUNCTION athar.track(regclass, text[], boolean, boolean) IS
-'Puts a table into the change log from now on, and makes a mark. relation: the table; a partitioned one with all its partitions. exclude: columns that never reach the log, by name without quotes. require_reason: refuse writes without athar.reason (AT001). inserted_values: false logs the key alone of an inserted row, at half the cost; every state can still be rebuilt.
+COMMENT ON FUNCTION athar.track(regclass, text[], boolean, boolean, text[]) IS
+'Puts a table into the change log from now on, and makes a mark. relation: the table; a partitioned one with all its partitions. exclude: columns that never reach the log, by name without quotes. require_reason: refuse writes without athar.reason (AT001). inserted_values: false logs the key alone of an inserted row, at half the cost; every state can still be rebuilt. mask: columns of which the log tells that they changed, but not their values: "***" stands for each, NULL included.
 Returns tracked_table.id. A table that was tracked before goes on with its history; one that only has the name of a table that was dropped does so for the same owner or a superuser. A row is known by the primary key, else the replica identity index, else (or where that is deferrable) by all its columns. The caller must own the table; the table is locked against writes until the transaction ends. NULL counts as the default.
 The triggers are named "#athar_capture" and "~athar_capture_truncate", so that they fire before and after all others. Captured also under session_replication_role = replica. Not seen: writes with triggers disabled, detached and dropped partitions, and a TRUNCATE of a single partition that was created later (TRUNCATE of the whole table is).
-Errors: 42809 for a view, materialized view, foreign table, temporary table, system catalog, a table of athar, a partition of a tracked table; 42710 where it, or a partition of it, is tracked already; 42703 for an unknown column and 22023 for a key column in exclude; 22023 without a table; 42501 for another''s table.';
+Errors: 42809 for a view, materialized view, foreign table, temporary table, system catalog, a table of athar, a partition of a tracked table; 42710 where it, or a partition of it, is tracked already; 42703 for an unknown column, 22023 for a key column in exclude or mask, and for a column in both; 22023 without a table; 42501 for another''s table.';
 
 -- plpgsql, because triggers are dropped on a table the caller names.
 CREATE OR REPLACE FUNCTION athar.untrack(relation regclass)

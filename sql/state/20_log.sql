@@ -41,6 +41,7 @@ CREATE TABLE athar.tracked_column (
 	type text NOT NULL,
 	is_key boolean NOT NULL DEFAULT false,
 	is_excluded boolean NOT NULL DEFAULT false,
+	is_masked boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (table_id, number)
 );
 COMMENT ON TABLE athar.tracked_column IS
@@ -53,6 +54,7 @@ COMMENT ON COLUMN athar.tracked_column.name IS 'Its name under this version, wit
 COMMENT ON COLUMN athar.tracked_column.type IS 'Its type under this version, as format_type spells it with no schema but pg_catalog in the search path';
 COMMENT ON COLUMN athar.tracked_column.is_key IS 'True where it is part of what a row is known by; where no column is, the whole row is the key';
 COMMENT ON COLUMN athar.tracked_column.is_excluded IS 'True where it never reaches the log';
+COMMENT ON COLUMN athar.tracked_column.is_masked IS 'True where the log tells that it changed, but not its values: they are written as "***"';
 
 CREATE TABLE athar.log_transaction (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
