@@ -23,10 +23,12 @@ OBJS = \
 	src/mark.o \
 	src/definition.o \
 	src/tracking.o \
+	src/mapping.o \
 	src/unchanged.o \
 	src/capture.o \
 	src/track.o \
 	src/history.o \
+	src/row_history.o \
 	src/replay.o \
 	src/asof.o \
 	src/kpi.o \

@@ -7,6 +7,7 @@
 #define ATHAR_HISTORY_H
 
 #include "executor/spi.h"
+#include "mapping.h"
 #include "tracking.h"
 
 /* A table whose log is read. */
@@ -15,7 +16,8 @@ typedef struct athar_subject
 	Relation	relation;
 	athar_tracked *tracked;
 	athar_shape *shape;
-	List	   *table_ids;		/* of all its names */
+	athar_mapping *mapping;
+	List	   *table_ids;		/* of all its versions */
 	List	   *rekey_ids;
 	bool		has_row_security;	/* for the present user */
 } athar_subject;
@@ -24,6 +26,7 @@ typedef void (*athar_row_reader) (void *context, HeapTupleHeader row);
 
 extern void athar_history_open(Oid relid, athar_subject *subject);
 extern void athar_history_close(athar_subject *subject);
+extern const char *athar_history_alias(Relation relation);
 extern Datum athar_history_ids(List *first, List *second);
 extern void athar_history_read_live(athar_subject *subject,
 									const char *condition,

@@ -10,8 +10,8 @@
  * Without a key the whole row is the key, and rows are counted: each later
  * insert takes one equal row away, each later delete adds one.
  *
- * Columns are matched by name.  What was logged under a name that the table
- * does not have now is left out, with a warning.
+ * Entries are read in today's columns (mapping.c): what was logged of a column
+ * that is gone is left out.
  */
 #include "athar.h"
 
@@ -46,7 +46,8 @@ static const char *const first_unseen_text =
 "SELECT pg_catalog.min(t.id) FROM athar.log_transaction AS t WHERE NOT " SEEN;
 
 static const char *const unseen_text =
-"SELECT e.id, t.xid, e.operation, e.row_key, e.old_values, e.new_values"
+"SELECT e.id, t.xid, e.table_id, e.operation,"
+" e.row_key, e.old_values, e.new_values"
 " FROM athar.log_entry AS e JOIN athar.log_transaction AS t"
 " ON t.id OPERATOR(pg_catalog.=) e.transaction_id"
 " WHERE e.table_id OPERATOR(pg_catalog.=) ANY ($6)"
@@ -67,8 +68,7 @@ struct athar_replay
 	MemoryContext row_context;
 	athar_trails *trails;		/* of rows with a key */
 	HTAB	   *counts;			/* of rows without: count_entry */
-	List	   *shapes;			/* of masks that keyless rows were logged with */
-	List	   *lost;			/* names of columns warned about */
+	bool	   *known;			/* columns that keyless rows had at the mark */
 };
 
 /*
@@ -87,23 +87,6 @@ refuse_key_change(athar_replay *run, Jsonb *key)
 			 errhint("Read athar.change_log, or ask for a time after the key was changed.")));
 }
 
-/* A row's key in today's key columns. */
-static Jsonb *
-todays_key(athar_replay *run, Jsonb *logged)
-{
-	athar_shape *shape = run->subject->shape;
-	int			wanted = 0;
-	int			count;
-	Jsonb	   *key = athar_history_restrict(shape, shape->key_mask, logged,
-											 &count);
-
-	for (int i = 0; i < shape->count; i++)
-		wanted += shape->key_mask[i];
-	if (count != wanted)
-		refuse_key_change(run, logged);
-	return key;
-}
-
 static Jsonb *
 keep(athar_replay *run, Jsonb *document)
 {
@@ -116,7 +99,7 @@ keep(athar_replay *run, Jsonb *document)
 static void
 fold_keyed(athar_replay *run, const athar_entry *entry)
 {
-	Jsonb	   *key = todays_key(run, entry->key);
+	Jsonb	   *key = entry->key;
 	Jsonb	   *next;
 
 	switch (entry->operation)
@@ -128,7 +111,7 @@ fold_keyed(athar_replay *run, const athar_entry *entry)
 		case 'U':
 			next = athar_history_next_key(entry->key, entry->new_values);
 			athar_trail_update(run->trails, key,
-							   next == entry->key ? NULL : todays_key(run, next),
+							   next == entry->key ? NULL : next,
 							   entry->old_values, entry->new_values,
 							   entry->xid, entry->id);
 			break;
@@ -140,34 +123,29 @@ fold_keyed(athar_replay *run, const athar_entry *entry)
 	}
 }
 
-/* The mask of a document's columns, remembered among those met so far. */
-static bool *
-mask_of(athar_replay *run, Jsonb *document)
+/*
+ * The columns of rows without a key that the oldest entry has.  Those added
+ * since are left out of all others: the row of an entry before that and the
+ * same row's later are one.
+ */
+static const bool *
+known_columns(athar_replay *run, Jsonb *document)
 {
 	athar_shape *shape = run->subject->shape;
-	bool	   *mask = palloc0(shape->count + 1);
-	ListCell   *cell;
-	MemoryContext old;
 
+	if (run->known)
+		return run->known;
+	run->known = MemoryContextAllocZero(run->context, shape->count + 1);
 	for (int i = 0; i < shape->count; i++)
 	{
 		athar_column *column = &shape->columns[i];
 
-		mask[i] = getKeyJsonValueFromContainer(&document->root, column->name,
-											   column->name_length,
-											   NULL) != NULL;
+		run->known[i] = getKeyJsonValueFromContainer(&document->root,
+													 column->name,
+													 column->name_length,
+													 NULL) != NULL;
 	}
-	foreach(cell, run->shapes)
-	{
-		if (memcmp(lfirst(cell), mask, shape->count) == 0)
-			return lfirst(cell);
-	}
-	old = MemoryContextSwitchTo(run->context);
-	run->shapes = lappend(run->shapes,
-						  memcpy(palloc(shape->count + 1), mask,
-								 shape->count + 1));
-	MemoryContextSwitchTo(old);
-	return mask;
+	return run->known;
 }
 
 static void
@@ -175,7 +153,8 @@ add_count(athar_replay *run, Jsonb *row, int change)
 {
 	int			ignored;
 	Jsonb	   *key = athar_history_restrict(run->subject->shape,
-											 mask_of(run, row), row, &ignored);
+											 known_columns(run, row), row,
+											 &ignored);
 	count_entry *entry = athar_keymap_search(run->counts, key, HASH_FIND, NULL);
 
 	if (entry == NULL)
@@ -187,36 +166,9 @@ add_count(athar_replay *run, Jsonb *row, int change)
 	entry->count += change;
 }
 
-/* Was an entry written when the table had a key, which is not the whole row? */
-static bool
-is_keyed(athar_replay *run, Jsonb *row, Jsonb *values)
-{
-	int			in_row = 0;
-	int			in_values = 0;
-
-	if (values == NULL)
-		return false;
-	for (int i = 0; i < run->subject->shape->count; i++)
-	{
-		athar_column *column = &run->subject->shape->columns[i];
-
-		if (getKeyJsonValueFromContainer(&values->root, column->name,
-										 column->name_length, NULL) == NULL)
-			continue;
-		in_values++;
-		if (getKeyJsonValueFromContainer(&row->root, column->name,
-										 column->name_length, NULL) != NULL)
-			in_row++;
-	}
-	return in_row < in_values;
-}
-
 static void
 fold_keyless(athar_replay *run, const athar_entry *entry)
 {
-	if (is_keyed(run, entry->key, entry->operation == 'I' ?
-				 entry->new_values : entry->old_values))
-		refuse_key_change(run, entry->key);
 	if (entry->operation == 'U')
 		add_count(run, athar_history_next_key(entry->key, entry->new_values),
 				  -1);
@@ -231,6 +183,8 @@ athar_replay_fold(void *replay, const athar_entry *entry)
 
 	if (entry->operation == 'S')
 		return;
+	if (!athar_mapping_has_key(run->subject->mapping, entry->table_id))
+		refuse_key_change(run, entry->key);
 	if (run->subject->shape->has_key)
 		fold_keyed(run, entry);
 	else
@@ -241,26 +195,39 @@ athar_replay_fold(void *replay, const athar_entry *entry)
  * Reading the log
  */
 
-static void
-hand_over(HeapTuple tuple, TupleDesc descriptor, athar_entry_reader reader,
-		  void *context)
+static Jsonb *
+document(const athar_subject *subject, const athar_entry *entry, Datum value,
+		 bool isnull, bool warns)
 {
-	Datum		values[6];
-	bool		nulls[6];
+	Jsonb	   *logged = isnull ? NULL : DatumGetJsonbP(value);
+
+	return logged == NULL || entry->operation == 'S' ? logged
+		: athar_mapping_translate(subject->mapping, entry->table_id, logged,
+								  warns);
+}
+
+static void
+hand_over(const athar_subject *subject, HeapTuple tuple, TupleDesc descriptor,
+		  athar_entry_reader reader, void *context)
+{
+	Datum		values[7];
+	bool		nulls[7];
 	athar_entry entry;
 
 	heap_deform_tuple(tuple, descriptor, values, nulls);
 	entry.id = DatumGetInt64(values[0]);
 	entry.xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[1]));
-	entry.operation = DatumGetChar(values[2]);
-	entry.key = DatumGetJsonbP(values[3]);
-	entry.old_values = nulls[4] ? NULL : DatumGetJsonbP(values[4]);
-	entry.new_values = nulls[5] ? NULL : DatumGetJsonbP(values[5]);
+	entry.table_id = DatumGetInt32(values[2]);
+	entry.operation = DatumGetChar(values[3]);
+	entry.key = document(subject, &entry, values[4], false, true);
+	entry.old_values = document(subject, &entry, values[5], nulls[5], true);
+	entry.new_values = document(subject, &entry, values[6], nulls[6], false);
 	reader(context, &entry);
 }
 
 static void
-read_batches(Portal portal, athar_entry_reader reader, void *context)
+read_batches(const athar_subject *subject, Portal portal,
+			 athar_entry_reader reader, void *context)
 {
 	MemoryContext entry_context =
 	AllocSetContextCreate(CurrentMemoryContext, "athar log entry",
@@ -276,8 +243,8 @@ read_batches(Portal portal, athar_entry_reader reader, void *context)
 			MemoryContext old = MemoryContextSwitchTo(entry_context);
 
 			CHECK_FOR_INTERRUPTS();
-			hand_over(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, reader,
-					  context);
+			hand_over(subject, SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+					  reader, context);
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(entry_context);
 		}
@@ -322,7 +289,7 @@ athar_replay_read_log(const athar_subject *subject, const athar_mark *mark,
 										   psprintf(unseen_text,
 													"e.id OPERATOR(pg_catalog.<=) $5"),
 										   7, types, values, NULL, true, 0);
-		read_batches(portal, reader, context);
+		read_batches(subject, portal, reader, context);
 		SPI_cursor_close(portal);
 	}
 	athar_catalog_resign(&state);
@@ -332,26 +299,6 @@ athar_replay_read_log(const athar_subject *subject, const athar_mark *mark,
 /*
  * Rows of the past
  */
-
-static void
-warn_lost(athar_replay *run, const char *name)
-{
-	ListCell   *cell;
-	MemoryContext old;
-
-	foreach(cell, run->lost)
-	{
-		if (strcmp(lfirst(cell), name) == 0)
-			return;
-	}
-	old = MemoryContextSwitchTo(run->context);
-	run->lost = lappend(run->lost, pstrdup(name));
-	MemoryContextSwitchTo(old);
-	ereport(WARNING,
-			(errmsg("the log holds values of a column \"%s\" that table \"%s\" does not have now",
-					name, RelationGetRelationName(run->subject->relation)),
-			 errdetail("If the column was dropped, nothing is missing; if it was renamed, rows changed since show its present values.")));
-}
 
 /* Put logged values over those of a row. */
 static void
@@ -366,13 +313,8 @@ overlay(athar_replay *run, Jsonb *document, Datum *values, bool *nulls)
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
-		{
 			position = athar_value_find(shape, value.val.string.val,
 										value.val.string.len);
-			if (position < 0)
-				warn_lost(run, pnstrdup(value.val.string.val,
-										value.val.string.len));
-		}
 		else if (token == WJB_VALUE && position >= 0)
 		{
 			athar_column *column = &shape->columns[position];
@@ -405,22 +347,18 @@ correct_keyed(athar_replay *run, Datum *values, bool *nulls)
 static bool
 correct_keyless(athar_replay *run, Datum *values, bool *nulls)
 {
-	ListCell   *cell;
+	count_entry *entry;
 
-	foreach(cell, run->shapes)
-	{
-		Jsonb	   *key = athar_value_object(run->subject->shape, values, nulls,
-											 lfirst(cell));
-		count_entry *entry = athar_keymap_search(run->counts, key, HASH_FIND,
-												 NULL);
-
-		if (entry && entry->count < 0)
-		{
-			entry->count++;
-			return false;
-		}
-	}
-	return true;
+	if (run->known == NULL)
+		return true;			/* nothing was logged since */
+	entry = athar_keymap_search(run->counts,
+								athar_value_object(run->subject->shape, values,
+												   nulls, run->known),
+								HASH_FIND, NULL);
+	if (entry == NULL || entry->count >= 0)
+		return true;
+	entry->count++;
+	return false;
 }
 
 /*

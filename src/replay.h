@@ -12,11 +12,12 @@
 
 typedef struct athar_replay athar_replay;
 
-/* One entry of the log. */
+/* One entry of the log, its documents in today's columns. */
 typedef struct athar_entry
 {
 	int64		id;
 	uint64		xid;			/* of its transaction */
+	int32		table_id;
 	char		operation;
 	Jsonb	   *key;
 	Jsonb	   *old_values;		/* or NULL */

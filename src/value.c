@@ -147,23 +147,30 @@ needs_gucs(Oid type)
 		composite_needs_gucs(type);
 }
 
-static void
-describe_column(athar_column *column, Form_pg_attribute attribute)
+/* How values of a type are written and read. */
+void
+athar_value_describe(athar_column *column, Oid type, int32 typmod)
 {
 	Oid			function;
 	bool		is_varlena;
 
-	column->attnum = attribute->attnum;
-	column->name = pstrdup(NameStr(attribute->attname));
-	column->name_length = strlen(column->name);
-	column->type = getBaseType(attribute->atttypid);
+	column->typmod = typmod;
+	column->type = getBaseTypeAndTypmod(type, &column->typmod);
 	column->kind = kind_of(column->type);
-	column->length = attribute->attlen;
-	column->is_by_value = attribute->attbyval;
+	get_typlenbyval(column->type, &column->length, &column->is_by_value);
 	getTypeOutputInfo(column->type, &function, &is_varlena);
 	fmgr_info(function, &column->output);
 	getTypeInputInfo(column->type, &function, &column->input_parameter);
 	fmgr_info(function, &column->input);
+}
+
+static void
+describe_column(athar_column *column, Form_pg_attribute attribute)
+{
+	column->attnum = attribute->attnum;
+	column->name = pstrdup(NameStr(attribute->attname));
+	column->name_length = strlen(column->name);
+	athar_value_describe(column, attribute->atttypid, attribute->atttypmod);
 }
 
 static bool
@@ -460,8 +467,9 @@ set_json(JsonbValue *value, Datum datum)
 		set_string(value, spelled);
 }
 
-static void
-set_value(JsonbValue *value, athar_column *column, Datum datum)
+/* A value as JSON. */
+void
+athar_value_json(athar_column *column, Datum datum, JsonbValue *value)
 {
 	switch (column->kind)
 	{
@@ -531,7 +539,7 @@ athar_value_object(athar_shape *shape, Datum *values, bool *nulls,
 		else if (nulls[column->attnum - 1])
 			value.type = jbvNull;
 		else
-			set_value(&value, column, values[column->attnum - 1]);
+			athar_value_json(column, values[column->attnum - 1], &value);
 		pushJsonbValue(&state, WJB_VALUE, &value);
 	}
 	object = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
@@ -568,6 +576,14 @@ text_of(JsonbValue *value)
 	}
 }
 
+/* The value whose text this JSON is, or holds. */
+Datum
+athar_value_parse(athar_column *column, JsonbValue *value)
+{
+	return InputFunctionCall(&column->input, text_of(value),
+							 column->input_parameter, column->typmod);
+}
+
 /* The value of a column that was logged as this JSON. */
 Datum
 athar_value_read(athar_column *column, JsonbValue *value, bool *isnull)
@@ -584,8 +600,7 @@ athar_value_read(athar_column *column, JsonbValue *value, bool *isnull)
 		return CStringGetTextDatum(JsonbToCString(NULL, &document->root,
 												  VARSIZE(document)));
 	}
-	return InputFunctionCall(&column->input, text_of(value),
-							 column->input_parameter, -1);
+	return athar_value_parse(column, value);
 }
 
 static void

@@ -29,6 +29,7 @@ typedef struct athar_column
 	int			name_length;
 	athar_value_kind kind;
 	Oid			type;			/* base type of a domain */
+	int32		typmod;
 	int16		length;
 	bool		is_by_value;
 	bool		is_excluded;
@@ -72,6 +73,8 @@ typedef struct athar_pins
 extern List *athar_value_key_columns(Relation relation);
 extern athar_shape *athar_value_shape(Relation relation, Relation root,
 									  List *excluded, List *masked);
+extern void athar_value_describe(athar_column *column, Oid type,
+								 int32 typmod);
 extern void athar_value_pin(const athar_shape *shape, athar_pins *pins);
 extern void athar_value_unpin(const athar_shape *shape, athar_pins *pins);
 extern bool athar_value_same(const athar_column *column, Datum a, Datum b);
@@ -81,6 +84,9 @@ extern int	athar_value_find(const athar_shape *shape, const char *name,
 							 int length);
 extern Datum athar_value_read(athar_column *column, JsonbValue *value,
 							  bool *isnull);
+extern Datum athar_value_parse(athar_column *column, JsonbValue *value);
+extern void athar_value_json(athar_column *column, Datum datum,
+							 JsonbValue *value);
 extern int32 athar_value_key_hash(Jsonb *key);
 
 #endif							/* ATHAR_VALUE_H */
