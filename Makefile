@@ -18,6 +18,7 @@ OBJS = \
 	src/reference.o \
 	src/context.o \
 	src/value.o \
+	src/entry.o \
 	src/keymap.o \
 	src/trail.o \
 	src/mark.o \

@@ -30,58 +30,15 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/uuid.h"
 
 #include "catalog.h"
 #include "context.h"
+#include "entry.h"
 #include "capture.h"
 #include "tracking.h"
 #include "unchanged.h"
 
-#define ENTRY_COLUMNS 9
-#define NONCES 64
-
 static int	truncate_limit;
-
-/* Random bytes are drawn for many entries at once. */
-static pg_uuid_t *
-next_nonce(void)
-{
-	static pg_uuid_t nonces[NONCES];
-	static int	left = 0;
-
-	if (left == 0)
-	{
-		if (!pg_strong_random(nonces, sizeof(nonces)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
-					 errmsg("could not generate random bytes for the change log")));
-		left = NONCES;
-	}
-	return &nonces[--left];
-}
-
-static void
-write_entry(int32 table_id, char operation, Jsonb *key, Jsonb *old_values,
-			Jsonb *new_values)
-{
-	Datum		values[ENTRY_COLUMNS];
-	bool		nulls[ENTRY_COLUMNS] = {false};
-	int			i = 0;
-
-	values[i++] = Int64GetDatum(athar_catalog_nextval(ATHAR_LOG_ENTRY));
-	values[i++] = Int64GetDatum(athar_context_transaction());
-	values[i++] = Int32GetDatum(table_id);
-	values[i++] = Int32GetDatum(athar_value_key_hash(key));
-	values[i++] = CharGetDatum(operation);
-	values[i++] = UUIDPGetDatum(next_nonce());
-	values[i++] = JsonbPGetDatum(key);
-	nulls[i] = old_values == NULL;
-	values[i++] = PointerGetDatum(old_values);
-	nulls[i] = new_values == NULL;
-	values[i++] = PointerGetDatum(new_values);
-	athar_catalog_insert(ATHAR_LOG_ENTRY, values, nulls);
-}
 
 static void
 require_reason(const athar_capture_plan *plan)
@@ -113,10 +70,10 @@ log_row(athar_capture_plan *plan, char operation, TupleTableSlot *slot)
 		athar_value_object(shape, slot->tts_values, slot->tts_isnull,
 						   shape->key_mask);
 	if (operation == 'I')
-		write_entry(plan->tracked.id, operation, key, NULL,
-					plan->tracked.inserted_values ? row : NULL);
+		athar_entry_write(plan->tracked.id, operation, key, NULL,
+						  plan->tracked.inserted_values ? row : NULL);
 	else
-		write_entry(plan->tracked.id, operation, key, row, NULL);
+		athar_entry_write(plan->tracked.id, operation, key, row, NULL);
 }
 
 /* Which columns an update changed; false if none.  Tells of key columns. */
@@ -160,13 +117,13 @@ log_update(athar_capture_plan *plan, TupleTableSlot *old, TupleTableSlot *new)
 		return;
 	}
 	require_reason(plan);
-	write_entry(is_rekey ? plan->tracked.rekey_id : plan->tracked.id, 'U',
-				athar_value_object(shape, old->tts_values, old->tts_isnull,
-								   shape->key_mask),
-				athar_value_object(shape, old->tts_values, old->tts_isnull,
-								   mask),
-				athar_value_object(shape, new->tts_values, new->tts_isnull,
-								   mask));
+	athar_entry_write(is_rekey ? plan->tracked.rekey_id : plan->tracked.id, 'U',
+					  athar_value_object(shape, old->tts_values, old->tts_isnull,
+										 shape->key_mask),
+					  athar_value_object(shape, old->tts_values, old->tts_isnull,
+										 mask),
+					  athar_value_object(shape, new->tts_values, new->tts_isnull,
+										 mask));
 }
 
 static void
