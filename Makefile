@@ -25,6 +25,7 @@ OBJS = \
 	src/definition.o \
 	src/tracking.o \
 	src/mapping.o \
+	src/equip.o \
 	src/unchanged.o \
 	src/capture.o \
 	src/track.o \

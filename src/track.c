@@ -1,9 +1,13 @@
 /*
  * track.c
- *	  What track() and untrack() ask before they make or drop triggers.
+ *	  track() and untrack(): what may be tracked, and what comes with it.
  *
- * The triggers themselves are made in SQL, with the rights of whoever calls;
- * what nobody has rights to, the rows of tracked_table, is written here.
+ * With a partitioned table come its partitions, whose entries are its own.
+ * With an ordinary table come those that inherit from it, each under a number
+ * of its own, because it may have further columns and another key; they stay
+ * tracked as long as one of the tables they inherit from is.  Partitions and
+ * heirs that are made later are equipped when they are made, with the rights
+ * of whoever makes them.
  */
 #include "athar.h"
 
@@ -12,16 +16,17 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "catalog/indexing.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -29,6 +34,8 @@
 #include "catalog.h"
 #include "mark.h"
 #include "tracking.h"
+#include "equip.h"
+#include "track.h"
 
 static void
 refuse_kind(const char *message, Relation relation, const char *hint)
@@ -92,20 +99,87 @@ check_owner(Relation relation)
 					   RelationGetRelationName(relation));
 }
 
-/* Is the relation tracked by itself, rather than as a partition? */
-static bool
-is_tracked(Oid relid)
+/* The present row of a relation that is tracked itself, not as a partition. */
+static athar_tracked *
+tracked_now(Oid relid)
 {
 	Relation	relation = table_open(relid, AccessShareLock);
 	athar_tracked *row = NULL;
-	bool		tracked;
 
 	if (relation->trigdesc)
 		row = athar_tracking_of(relid);
-	tracked = row && row->untracked_at == DT_NOEND &&
-		athar_tracking_has_trigger(relation, row->lineage);
+	if (row && (row->untracked_at != DT_NOEND ||
+				!athar_tracking_has_trigger(relation, row->lineage)))
+		row = NULL;
 	table_close(relation, NoLock);
-	return tracked;
+	return row;
+}
+
+static bool
+is_tracked(Oid relid)
+{
+	return tracked_now(relid) != NULL;
+}
+
+/* The tables that one inherits from, in the order it was declared in. */
+static List *
+parents_of(Oid relid)
+{
+	Relation	inherits = table_open(InheritsRelationId, AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	List	   *parents = NIL;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(inherits, InheritsRelidSeqnoIndexId, true, NULL,
+							  1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		parents = lappend_oid(parents,
+							  ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
+	systable_endscan(scan);
+	table_close(inherits, AccessShareLock);
+	return parents;
+}
+
+/* A tracked table that an ordinary table inherits from, or none. */
+static Oid
+tracked_parent(Relation relation)
+{
+	ListCell   *cell;
+
+	if (relation->rd_rel->relispartition)
+		return InvalidOid;
+	foreach(cell, parents_of(RelationGetRelid(relation)))
+	{
+		if (is_tracked(lfirst_oid(cell)))
+			return lfirst_oid(cell);
+	}
+	return InvalidOid;
+}
+
+/*
+ * The tables that inherit from one, directly or not: those that can be
+ * tracked, so neither foreign nor temporary ones.  Partitions are no heirs.
+ */
+List *
+athar_track_heirs(Oid relid, LOCKMODE lock)
+{
+	List	   *heirs = NIL;
+	ListCell   *cell;
+
+	if (get_rel_relkind(relid) != RELKIND_RELATION || !has_subclass(relid))
+		return NIL;
+	foreach(cell, find_all_inheritors(relid, lock, NULL))
+	{
+		Oid			heir = lfirst_oid(cell);
+
+		if (heir != relid && get_rel_relkind(heir) == RELKIND_RELATION &&
+			get_rel_persistence(heir) != RELPERSISTENCE_TEMP)
+			heirs = lappend_oid(heirs, heir);
+	}
+	return heirs;
 }
 
 static void
@@ -220,26 +294,168 @@ open_argument(FunctionCallInfo fcinfo, LOCKMODE lock)
 }
 
 /*
- * Check that a table can be tracked, and write it down; its lineage is the
- * argument its triggers need.  The lock keeps writers out until they exist,
- * and lets the mark made here see everything that was written without them.
+ * Heirs
  */
-PG_FUNCTION_INFO_V1(athar_begin_tracking);
+
+/* What the table it came with keeps out of the log, an heir does, too. */
+static void
+inherit_secrets(athar_tracked *row, List *fields, Relation relation,
+				bool is_strict)
+{
+	ListCell   *cell;
+
+	foreach(cell, fields)
+	{
+		athar_field *secret = lfirst(cell);
+		athar_field *field = athar_definition_find(row->fields, secret->name);
+
+		if (field == NULL || !(secret->is_excluded || secret->is_masked))
+			continue;
+		if (is_strict)
+			field = find_secret(row, relation, secret->name);
+		field->is_excluded = secret->is_excluded;
+		field->is_masked = secret->is_masked;
+	}
+}
+
+/* Track an heir of a table as that is tracked, unless it is tracked already. */
+static void
+track_heir(Oid heir, const athar_tracked *parent, TimestampTz since,
+		   bool is_strict)
+{
+	Relation	relation;
+	athar_tracked row = {0};
+
+	if (is_tracked(heir))
+		return;
+	relation = table_open(heir, ShareRowExclusiveLock);
+	check_owner(relation);
+	athar_tracking_begin(&row, relation);
+	row.is_inherited = true;
+	row.require_reason = parent->require_reason;
+	row.inserted_values = parent->inserted_values;
+	row.tracked_at = since;
+	inherit_secrets(&row, parent->fields, relation, is_strict);
+	table_close(relation, NoLock);
+	athar_tracking_write(&row);
+	athar_equip_table(heir, row.lineage);
+}
+
+static void
+untrack_table(Oid relid)
+{
+	athar_tracking_end(athar_tracking_of(relid)->lineage);
+	athar_equip_strip(relid);
+}
+
+/* End the tracking of an heir, if nothing it inherits from is tracked. */
+static bool
+untrack_heir(Oid heir)
+{
+	Relation	relation = table_open(heir, ShareRowExclusiveLock);
+	athar_tracked *row = tracked_now(heir);
+	bool		ends = row && row->is_inherited &&
+	!OidIsValid(tracked_parent(relation));
+
+	if (ends)
+		check_owner(relation);
+	table_close(relation, NoLock);
+	if (ends)
+		untrack_table(heir);
+	return ends;
+}
+
+/* Heirs come in no certain order: one may wait for another's end. */
+static void
+untrack_heirs(List *heirs)
+{
+	bool		again = true;
+
+	while (again)
+	{
+		ListCell   *cell;
+
+		again = false;
+		foreach(cell, heirs)
+		{
+			CHECK_FOR_INTERRUPTS();
+			again |= untrack_heir(lfirst_oid(cell));
+		}
+	}
+}
+
+/* The tracked table that a relation is a partition of, or none. */
+static athar_tracked *
+tracked_ancestor(Oid relid)
+{
+	ListCell   *cell;
+
+	foreach(cell, get_partition_ancestors(relid))
+	{
+		athar_tracked *row = tracked_now(lfirst_oid(cell));
+
+		if (row)
+			return row;
+	}
+	return NULL;
+}
+
+/*
+ * Equip a relation that was made, or made part of a tracked table: partitions
+ * and heirs get what track() gives to those that are there.  Triggers of ours
+ * that ALTER TABLE has made ordinary ones fire always again.
+ */
+void
+athar_track_follow(Oid relid)
+{
+	Relation	relation = relation_open(relid, AccessShareLock);
+	char		kind = relation->rd_rel->relkind;
+	bool		is_partition = relation->rd_rel->relispartition;
+	Oid			parent = InvalidOid;
+	athar_tracked *row;
+	ListCell   *cell;
+
+	if ((kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
+		relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
+		parent = tracked_parent(relation);
+	relation_close(relation, NoLock);
+	if (OidIsValid(parent))
+	{
+		TimestampTz now = GetCurrentTimestamp();
+
+		row = tracked_now(parent);
+		track_heir(relid, row, now, false);
+		foreach(cell, athar_track_heirs(relid, ShareRowExclusiveLock))
+			track_heir(lfirst_oid(cell), row, now, false);
+	}
+	if (is_partition && (row = tracked_ancestor(relid)) != NULL)
+		athar_equip_partitions(relid, row->lineage);
+	if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE)
+		athar_equip_mend(relid);
+}
+
+/*
+ * track() and untrack()
+ */
+
+/*
+ * Put a table into the log.  The lock keeps writers out until the triggers
+ * exist, and lets the mark made here see everything that was written without
+ * them.
+ */
+PG_FUNCTION_INFO_V1(athar_track);
 Datum
-athar_begin_tracking(PG_FUNCTION_ARGS)
+athar_track(PG_FUNCTION_ARGS)
 {
 	Relation	relation = open_argument(fcinfo, AccessShareLock);
+	Oid			relid = RelationGetRelid(relation);
 	athar_tracked row = {0};
 	athar_mark	mark;
-	TupleDesc	descriptor;
-	Datum		values[2];
-	bool		nulls[2] = {false};
+	ListCell   *cell;
 
-	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
 	check_kind(relation);
 	check_owner(relation);
-	LockRelationOid(RelationGetRelid(relation), ShareRowExclusiveLock);
+	LockRelationOid(relid, ShareRowExclusiveLock);
 	check_untracked(relation);
 	athar_tracking_begin(&row, relation);
 	if (!PG_ARGISNULL(1))
@@ -248,35 +464,53 @@ athar_begin_tracking(PG_FUNCTION_ARGS)
 		keep_secret(&row, relation, PG_GETARG_ARRAYTYPE_P(4), true);
 	row.require_reason = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	row.inserted_values = PG_ARGISNULL(3) || PG_GETARG_BOOL(3);
+	relation_close(relation, NoLock);
 	athar_mark_make(psprintf("track %s", row.relation), DT_NOBEGIN, &mark);
 	row.tracked_at = mark.at;
 	athar_tracking_write(&row);
-	relation_close(relation, NoLock);
-	values[0] = Int32GetDatum(row.id);
-	values[1] = Int32GetDatum(row.lineage);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor),
-													  values, nulls)));
+	athar_equip_table(relid, row.lineage);
+	foreach(cell, athar_track_heirs(relid, ShareRowExclusiveLock))
+		track_heir(lfirst_oid(cell), &row, mark.at, true);
+	PG_RETURN_INT32(row.id);
 }
 
-/* Write down that a table is no longer tracked. */
-PG_FUNCTION_INFO_V1(athar_end_tracking);
+static void
+refuse_heir(Relation relation, Oid parent)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("table \"%s\" inherits from a tracked table",
+					RelationGetRelationName(relation)),
+			 errdetail("Its rows are rows of table \"%s\" too, and tracked as long as those are.",
+					   get_rel_name(parent)),
+			 errhint("Call athar.untrack() for that table.")));
+}
+
+/* End the tracking of a table. */
+PG_FUNCTION_INFO_V1(athar_untrack);
 Datum
-athar_end_tracking(PG_FUNCTION_ARGS)
+athar_untrack(PG_FUNCTION_ARGS)
 {
 	Relation	relation = open_argument(fcinfo, AccessShareLock);
+	Oid			relid = RelationGetRelid(relation);
+	Oid			parent;
 
-	if (athar_catalog_is_member(RelationGetRelid(relation)))
+	if (athar_catalog_is_member(relid))
 		check_kind(relation);
 	check_owner(relation);
-	LockRelationOid(RelationGetRelid(relation), ShareRowExclusiveLock);
-	if (!is_tracked(RelationGetRelid(relation)))
+	LockRelationOid(relid, ShareRowExclusiveLock);
+	if (!is_tracked(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" is not tracked",
 						RelationGetRelationName(relation)),
 				 errdetail("Nothing was changed."),
 				 errhint("Of a partition, the partitioned table is tracked.")));
-	athar_tracking_end(athar_tracking_of(RelationGetRelid(relation))->lineage);
+	parent = tracked_parent(relation);
+	if (OidIsValid(parent))
+		refuse_heir(relation, parent);
 	relation_close(relation, NoLock);
+	untrack_table(relid);
+	untrack_heirs(athar_track_heirs(relid, ShareRowExclusiveLock));
 	PG_RETURN_VOID();
 }

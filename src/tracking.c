@@ -62,6 +62,7 @@ enum
 	COLUMN_REKEY_OF,
 	COLUMN_REQUIRE_REASON,
 	COLUMN_INSERTED_VALUES,
+	COLUMN_IS_INHERITED,
 	COLUMN_TRACKED_AT,
 	COLUMN_UNTRACKED_AT,
 	COLUMNS = COLUMN_UNTRACKED_AT
@@ -94,6 +95,7 @@ row_of(Datum *values, bool *nulls)
 		: DatumGetInt32(values[COLUMN_REKEY_OF - 1]);
 	row->require_reason = DatumGetBool(values[COLUMN_REQUIRE_REASON - 1]);
 	row->inserted_values = DatumGetBool(values[COLUMN_INSERTED_VALUES - 1]);
+	row->is_inherited = DatumGetBool(values[COLUMN_IS_INHERITED - 1]);
 	row->tracked_at = DatumGetTimestampTz(values[COLUMN_TRACKED_AT - 1]);
 	row->untracked_at = nulls[COLUMN_UNTRACKED_AT - 1] ? DT_NOEND
 		: DatumGetTimestampTz(values[COLUMN_UNTRACKED_AT - 1]);
@@ -160,6 +162,7 @@ write_row(const athar_tracked *row, int32 id, int32 rekey_of)
 	nulls[COLUMN_REKEY_OF - 1] = rekey_of == 0;
 	values[COLUMN_REQUIRE_REASON - 1] = BoolGetDatum(row->require_reason);
 	values[COLUMN_INSERTED_VALUES - 1] = BoolGetDatum(row->inserted_values);
+	values[COLUMN_IS_INHERITED - 1] = BoolGetDatum(row->is_inherited);
 	values[COLUMN_TRACKED_AT - 1] = TimestampTzGetDatum(row->tracked_at);
 	nulls[COLUMN_UNTRACKED_AT - 1] = true;
 	athar_catalog_insert(ATHAR_TRACKED_TABLE, values, nulls);

@@ -27,6 +27,7 @@ typedef struct athar_tracked
 	List	   *fields;			/* its columns under this version */
 	bool		require_reason;
 	bool		inserted_values;
+	bool		is_inherited;	/* came with a table that it inherits from */
 	TimestampTz tracked_at;
 	TimestampTz untracked_at;	/* DT_NOEND while tracked */
 } athar_tracked;

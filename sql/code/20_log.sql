@@ -75,92 +75,24 @@ COMMENT ON COLUMN athar.change_log.reason IS 'Why; NULL where no reason was give
 COMMENT ON COLUMN athar.change_log.application_name IS 'application_name of the session';
 COMMENT ON COLUMN athar.change_log.client_address IS 'Address of the client; NULL over a local socket and in background workers';
 
-CREATE OR REPLACE FUNCTION athar.begin_tracking(
-	relation regclass, exclude text[], require_reason boolean, inserted_values boolean, mask text[], OUT id integer, OUT lineage integer)
-LANGUAGE C VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'athar_begin_tracking';
-COMMENT ON FUNCTION athar.begin_tracking(regclass, text[], boolean, boolean, text[]) IS
-'Used by track(), which says what it checks: writes down that the table is tracked and makes a mark, under a lock that keeps writers out. Returns the new tracked_table.id, and the lineage its triggers carry. Makes no triggers.';
-
-CREATE OR REPLACE FUNCTION athar.end_tracking(relation regclass)
-RETURNS void
-LANGUAGE C VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'athar_end_tracking';
-COMMENT ON FUNCTION athar.end_tracking(regclass) IS 'Used by untrack(): writes down that the table is no longer tracked. Drops no triggers.';
-
--- plpgsql, because triggers are made on a table the caller names; with the
--- caller's own rights.
 CREATE OR REPLACE FUNCTION athar.track(
 	relation regclass, exclude text[] DEFAULT '{}', require_reason boolean DEFAULT false, inserted_values boolean DEFAULT true,
 	mask text[] DEFAULT '{}')
 RETURNS integer
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	tracked record;
-	partition regclass;
-BEGIN
-	-- Triggers fire in the order of their names. After a change ours comes first
-	-- (before capitals, and so before foreign keys), so that what others do to
-	-- the same row is logged after what fired them; before TRUNCATE it comes
-	-- last, when they have done what they do to its rows.
-	SELECT t.id, t.lineage INTO tracked
-	FROM athar.begin_tracking(track.relation, track.exclude, track.require_reason, track.inserted_values, track.mask) AS t;
-	EXECUTE format('CREATE TRIGGER "#athar_capture" AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION athar.capture_change(%L)',
-		track.relation, tracked.lineage);
-	EXECUTE format('CREATE OR REPLACE TRIGGER "~athar_capture_truncate" BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L)',
-		track.relation, tracked.lineage);
-	-- So that DROP EXTENSION takes the triggers with it: CASCADE would take
-	-- columns and views of the user's, too.
-	EXECUTE format('ALTER TRIGGER "#athar_capture" ON %s DEPENDS ON EXTENSION athar', track.relation);
-	EXECUTE format('ALTER TRIGGER "~athar_capture_truncate" ON %s DEPENDS ON EXTENSION athar', track.relation);
-	-- Also under session_replication_role = replica, in which a subscription
-	-- applies what it receives. Partitions take it over, later ones, too.
-	EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "#athar_capture", ENABLE ALWAYS TRIGGER "~athar_capture_truncate"', track.relation);
-	FOR partition IN
-		SELECT p.relid
-		FROM pg_partition_tree(track.relation) AS p
-		JOIN pg_class AS c ON c.oid = p.relid
-		WHERE c.relkind = 'r' AND p.relid <> track.relation
-	LOOP
-		EXECUTE format('CREATE OR REPLACE TRIGGER "~athar_capture_truncate" BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION athar.capture_change(%L, ''partition'')',
-			partition, tracked.lineage);
-		EXECUTE format('ALTER TRIGGER "~athar_capture_truncate" ON %s DEPENDS ON EXTENSION athar', partition);
-		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "~athar_capture_truncate"', partition);
-	END LOOP;
-	RETURN tracked.id;
-END;
-$$;
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_track';
 COMMENT ON FUNCTION athar.track(regclass, text[], boolean, boolean, text[]) IS
-'Puts a table into the change log from now on, and makes a mark. relation: the table; a partitioned one with all its partitions. exclude: columns that never reach the log, by name without quotes. require_reason: refuse writes without athar.reason (AT001). inserted_values: false logs the key alone of an inserted row, at half the cost; every state can still be rebuilt. mask: columns of which the log tells that they changed, but not their values: "***" stands for each, NULL included.
+'Puts a table into the change log from now on, and makes a mark. relation: the table; a partitioned one with all its partitions, an ordinary one with all tables that inherit from it, each under a number of its own (one that is tracked already stays as it is). exclude: columns that never reach the log, by name without quotes. require_reason: refuse writes without athar.reason (AT001). inserted_values: false logs the key alone of an inserted row, at half the cost; every state can still be rebuilt. mask: columns of which the log tells that they changed, but not their values: "***" stands for each, NULL included.
 Returns tracked_table.id. A table that was tracked before goes on with its history; one that only has the name of a table that was dropped does so for the same owner or a superuser. A row is known by the primary key, else the replica identity index, else (or where that is deferrable) by all its columns. The caller must own the table; the table is locked against writes until the transaction ends. NULL counts as the default.
 The triggers are named "#athar_capture" and "~athar_capture_truncate", so that they fire before and after all others. Captured also under session_replication_role = replica. Not seen: writes with triggers disabled, detached and dropped partitions, and a TRUNCATE of a single partition that was created later (TRUNCATE of the whole table is).
 Errors: 42809 for a view, materialized view, foreign table, temporary table, system catalog, a table of athar, a partition of a tracked table; 42710 where it, or a partition of it, is tracked already; 42703 for an unknown column, 22023 for a key column in exclude or mask, and for a column in both; 22023 without a table; 42501 for another''s table.';
 
--- plpgsql, because triggers are dropped on a table the caller names.
 CREATE OR REPLACE FUNCTION athar.untrack(relation regclass)
 RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	dropped record;
-BEGIN
-	PERFORM athar.end_tracking(untrack.relation);
-	FOR dropped IN
-		SELECT g.tgname, g.tgrelid::regclass AS relation
-		FROM pg_trigger AS g
-		WHERE g.tgfoid = 'athar.capture_change()'::regprocedure
-			AND g.tgparentid = 0
-			AND g.tgrelid IN (SELECT p.relid FROM pg_partition_tree(untrack.relation) AS p UNION SELECT untrack.relation)
-	LOOP
-		EXECUTE format('DROP TRIGGER %I ON %s', dropped.tgname, dropped.relation);
-	END LOOP;
-END;
-$$;
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_untrack';
 COMMENT ON FUNCTION athar.untrack(regclass) IS
-'Ends the tracking of a table; its history stays readable, and track() continues it. The caller must own the table; the table is locked until the transaction ends. 55000 if it is not tracked, 42809 for a table of athar, 22023 without a table, 42501 for another''s table.';
+'Ends the tracking of a table, and of the tables that are tracked because they inherit from it and from no other tracked one; its history stays readable, and track() continues it. The caller must own the tables; they are locked until the transaction ends. 55000 if it is not tracked, 42809 for a table of athar and for one that inherits from a tracked table, 22023 without a table, 42501 for another''s table.';
 
 CREATE OR REPLACE FUNCTION athar.unchanged_updates(OUT relation regclass, OUT in_transaction bigint, OUT in_session bigint)
 RETURNS SETOF record
@@ -187,8 +119,8 @@ RETURNS SETOF anyelement
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'athar_as_of';
 COMMENT ON FUNCTION athar.as_of(anyelement, timestamptz) IS
-'The rows of a tracked table as they were: SELECT * FROM athar.as_of(NULL::public.licence, ''2026-01-01''). Decided by the mark that as_of_mark(at) tells, so an answer once given never changes: transactions that commit later are not in it, whenever they began. Asked beyond the newest mark, an answer also holds what had begun by that time and was committed between then and the question; make marks where a moment matters. In today''s columns: one added since has the live row''s value, or NULL for a row deleted since; likewise excluded columns. A renamed column has its values under today''s name, a retyped one as values of today''s type (NULL, with one warning per column, where that cannot be); what was logged of a dropped column is left out, also where another has its name now. A table without a key is rebuilt row by row: duplicates are counted.
-The caller needs SELECT on the table. Under row security he gets the older state of the rows that he may see now, and none that are gone.
+'The rows of a tracked table as they were: SELECT * FROM athar.as_of(NULL::public.licence, ''2026-01-01''). Decided by the mark that as_of_mark(at) tells, so an answer once given never changes: transactions that commit later are not in it, whenever they began. Asked beyond the newest mark, an answer also holds what had begun by that time and was committed between then and the question; make marks where a moment matters. In today''s columns: one added since has the live row''s value, or NULL for a row deleted since; likewise excluded and masked columns. A renamed column has its values under today''s name, a retyped one as values of today''s type (NULL, with one warning per column, where that cannot be); what was logged of a dropped column is left out, also where another has its name now. A table without a key is rebuilt row by row: duplicates are counted. As in a query, rows of tables that inherit from it are among its rows: of those it has today, each from its own entries.
+The caller needs SELECT on the table, and on those that inherit from it. Under row security he gets the older state of the rows that he may see now, and none that are gone.
 Errors: 42809 for what is no table''s row type; 55000 if the table is not tracked; 22023 for a time in the future, before the first mark or before the table was tracked; 0A000 where rows were known by other columns than today''s key; 42501.';
 
 CREATE OR REPLACE FUNCTION athar.row_history(relation regclass, row_key jsonb)

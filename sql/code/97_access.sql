@@ -26,7 +26,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('contribute', 'routine', 'EXECUTE', 'record_observation|report_measurement'),
 		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|check_in|align'),
 		('manage', 'routine', 'EXECUTE', 'define_.*|create_cycle|create_goal'),
-		('administer', 'routine', 'EXECUTE', 'track|untrack|begin_tracking|end_tracking|create_mark'),
+		('administer', 'routine', 'EXECUTE', 'track|untrack|create_mark'),
 		('administer', 'routine', 'EXECUTE', 'attach_source|detach_source'),
 		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|measure_effects'),
 		('administer', 'routine', 'EXECUTE', 'run_due|schedule|unschedule'),

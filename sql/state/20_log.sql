@@ -11,6 +11,7 @@ CREATE TABLE athar.tracked_table (
 	rekey_of integer,
 	require_reason boolean NOT NULL DEFAULT false,
 	inserted_values boolean NOT NULL DEFAULT true,
+	is_inherited boolean NOT NULL DEFAULT false,
 	tracked_at timestamptz NOT NULL,
 	untracked_at timestamptz
 );
@@ -28,6 +29,7 @@ COMMENT ON COLUMN athar.tracked_table.rekey_of IS
 'The row of the same version under which everything else is logged, where the entries of this one are the updates that changed a row''s key: kept apart, so that the history of one row finds the keys it had before without reading every entry. NULL in all other rows';
 COMMENT ON COLUMN athar.tracked_table.require_reason IS 'True where a write without athar.reason is refused';
 COMMENT ON COLUMN athar.tracked_table.inserted_values IS 'False where an INSERT logs the key alone';
+COMMENT ON COLUMN athar.tracked_table.is_inherited IS 'True where it came to be tracked because a table that it inherits from is; untrack() of that one ends it';
 COMMENT ON COLUMN athar.tracked_table.tracked_at IS 'When tracking began, or began again; later versions carry the same time';
 COMMENT ON COLUMN athar.tracked_table.untracked_at IS 'When tracking ended; NULL while it lasts';
 CREATE INDEX tracked_table_lineage_idx ON athar.tracked_table (lineage);

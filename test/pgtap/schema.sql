@@ -88,7 +88,7 @@ SELECT is_empty(
 	'no other languages');
 SELECT set_eq(
 	$$SELECT DISTINCT r.proname::text FROM routine AS r WHERE r.language = 'plpgsql'$$,
-	ARRAY['apply_access', 'drive_jobs', 'run_due', 'track', 'untrack'],
+	ARRAY['apply_access', 'drive_jobs', 'run_due'],
 	'plpgsql is what needs it, and no more: adding to this list is a decision');
 SELECT set_eq(
 	$$SELECT DISTINCT r.proname::text FROM routine AS r WHERE r.prosecdef$$,
