@@ -33,6 +33,15 @@ OBJS = \
 	src/row_history.o \
 	src/replay.o \
 	src/asof.o \
+	src/merkle.o \
+	src/tile.o \
+	src/batch.o \
+	src/leaf.o \
+	src/proof.o \
+	src/export.o \
+	src/seal.o \
+	src/walk.o \
+	src/verify.o \
 	src/kpi.o \
 	src/plan.o \
 	src/effect.o \

@@ -11,6 +11,8 @@
 #include "tracking.h"
 #include "unchanged.h"
 #include "capture.h"
+#include "proof.h"
+#include "seal.h"
 #include "kpi.h"
 
 PG_MODULE_MAGIC;
@@ -26,5 +28,7 @@ _PG_init(void)
 	athar_tracking_init();
 	athar_unchanged_init();
 	athar_capture_init();
+	athar_proof_init();
+	athar_seal_init();
 	athar_kpi_init();
 }

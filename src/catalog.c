@@ -40,12 +40,13 @@
 #define SCHEMA "athar"
 
 static const char *const table_names[ATHAR_TABLES] = {
-	"tracked_table", "tracked_column", "log_transaction", "log_entry", "mark"
+	"tracked_table", "tracked_column", "log_transaction", "log_entry", "mark",
+	"seal_batch", "seal_tile"
 };
 
 static const char *const sequence_names[ATHAR_TABLES] = {
 	"tracked_table_id_seq", NULL, "log_transaction_id_seq",
-	"log_entry_id_seq", "mark_id_seq"
+	"log_entry_id_seq", "mark_id_seq"	/* the others draw no numbers */
 };
 
 static Oid	tables[ATHAR_TABLES];
@@ -119,6 +120,21 @@ void
 athar_catalog_flush(void)
 {
 	/* Each entry is inserted when it is captured. */
+}
+
+/* Put another row in the place of one; the same rules hold. */
+void
+athar_catalog_update(athar_table table, ItemPointer place, Datum *values,
+					 bool *nulls)
+{
+	Relation	relation = table_open(athar_catalog_oid(table),
+									  RowExclusiveLock);
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(relation),
+										values, nulls);
+
+	CatalogTupleUpdate(relation, place, tuple);
+	heap_freetuple(tuple);
+	table_close(relation, RowExclusiveLock);
 }
 
 /* Does the relation belong to this extension? */

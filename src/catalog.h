@@ -7,6 +7,7 @@
 #define ATHAR_CATALOG_H
 
 #include "catalog/objectaddress.h"
+#include "storage/itemptr.h"
 
 /* The tables that C writes. */
 typedef enum athar_table
@@ -15,10 +16,12 @@ typedef enum athar_table
 	ATHAR_TRACKED_COLUMN,
 	ATHAR_LOG_TRANSACTION,
 	ATHAR_LOG_ENTRY,
-	ATHAR_MARK
+	ATHAR_MARK,
+	ATHAR_SEAL_BATCH,
+	ATHAR_SEAL_TILE
 } athar_table;
 
-#define ATHAR_TABLES (ATHAR_MARK + 1)
+#define ATHAR_TABLES (ATHAR_SEAL_TILE + 1)
 
 /* What to go back to after reading as the owner of the log. */
 typedef struct athar_owner_state
@@ -33,6 +36,8 @@ extern Oid	athar_catalog_oid(athar_table table);
 extern int64 athar_catalog_nextval(athar_table table);
 extern void athar_catalog_insert(athar_table table, Datum *values,
 								 bool *nulls);
+extern void athar_catalog_update(athar_table table, ItemPointer place,
+								 Datum *values, bool *nulls);
 extern void athar_catalog_flush(void);
 extern bool athar_catalog_is_member(Oid relid);
 extern bool athar_catalog_is_restore(void);

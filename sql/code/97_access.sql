@@ -22,6 +22,10 @@ WITH rule (level, kind, privilege, names) AS (
 		-- show of the log what the reader may see in the table itself
 		('read', 'routine', 'EXECUTE', 'row_history|as_of|as_of_mark|action_history'),
 		('audit', 'routine', 'EXECUTE', 'row_history|as_of|as_of_mark|action_history'),
+		-- tell of the whole log, or hash all of it
+		('audit', 'routine', 'EXECUTE', 'log_leaf|leaf_index|export_leaves|export_tile|tree_root|inclusion_proof|consistency_proof|verify_log|expired_entries'),
+		('audit', 'routine', 'EXECUTE', 'checkpoint|seal_status'),
+		('administer', 'routine', 'EXECUTE', 'checkpoint|seal_status'),
 		('contribute', 'routine', 'EXECUTE', 'set_context'),
 		('contribute', 'routine', 'EXECUTE', 'record_observation|report_measurement'),
 		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|check_in|align'),
@@ -29,7 +33,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'track|untrack|create_mark'),
 		('administer', 'routine', 'EXECUTE', 'attach_source|detach_source'),
 		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|measure_effects'),
-		('administer', 'routine', 'EXECUTE', 'run_due|schedule|unschedule'),
+		('administer', 'routine', 'EXECUTE', 'seal|run_due|schedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
 		('none', 'routine', 'EXECUTE', 'check_definition|check_kpi|check_measurement'),
 		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|sync_effects|follow_actions'),

@@ -68,7 +68,8 @@ CREATE TABLE athar.log_transaction (
 	actor text,
 	reason text,
 	application_name text,
-	client_address inet
+	client_address inet,
+	CONSTRAINT log_transaction_at_check CHECK (isfinite(at))
 );
 COMMENT ON TABLE athar.log_transaction IS
 'Who, when and why, once per transaction and once more whenever the role, the actor or the reason changes inside it; written by the capture alone';
