@@ -14,6 +14,7 @@ OBJS = \
 	src/evidence.o \
 	src/target.o \
 	src/target_io.o \
+	src/buffer.o \
 	src/catalog.o \
 	src/reference.o \
 	src/context.o \

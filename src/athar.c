@@ -5,6 +5,7 @@
  */
 #include "athar.h"
 
+#include "buffer.h"
 #include "catalog.h"
 #include "reference.h"
 #include "context.h"
@@ -22,6 +23,7 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	athar_buffer_init();
 	athar_catalog_init();
 	athar_reference_init();
 	athar_context_init();

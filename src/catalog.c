@@ -35,6 +35,7 @@
 #include "utils/rls.h"
 #include "utils/xml.h"
 
+#include "buffer.h"
 #include "catalog.h"
 
 #define SCHEMA "athar"
@@ -112,6 +113,13 @@ athar_catalog_insert(athar_table table, Datum *values, bool *nulls)
 	table_close(relation, RowExclusiveLock);
 }
 
+/* Insert a row likewise, when the statement ends at the latest. */
+void
+athar_catalog_append(athar_table table, Datum *values, bool *nulls)
+{
+	athar_buffer_add(athar_catalog_oid(table), values, nulls);
+}
+
 /*
  * Make every entry that this session has captured so far readable by a query
  * that begins now.  Whoever reads the log in C calls this first.
@@ -119,7 +127,7 @@ athar_catalog_insert(athar_table table, Datum *values, bool *nulls)
 void
 athar_catalog_flush(void)
 {
-	/* Each entry is inserted when it is captured. */
+	athar_buffer_flush();
 }
 
 /* Put another row in the place of one; the same rules hold. */

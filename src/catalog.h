@@ -38,6 +38,8 @@ extern void athar_catalog_insert(athar_table table, Datum *values,
 								 bool *nulls);
 extern void athar_catalog_update(athar_table table, ItemPointer place,
 								 Datum *values, bool *nulls);
+extern void athar_catalog_append(athar_table table, Datum *values,
+								 bool *nulls);
 extern void athar_catalog_flush(void);
 extern bool athar_catalog_is_member(Oid relid);
 extern bool athar_catalog_is_restore(void);

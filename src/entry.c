@@ -53,5 +53,5 @@ athar_entry_write(int32 table_id, char operation, Jsonb *key,
 	values[i++] = PointerGetDatum(old_values);
 	nulls[i] = new_values == NULL;
 	values[i++] = PointerGetDatum(new_values);
-	athar_catalog_insert(ATHAR_LOG_ENTRY, values, nulls);
+	athar_catalog_append(ATHAR_LOG_ENTRY, values, nulls);
 }
