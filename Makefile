@@ -18,6 +18,7 @@ OBJS = \
 	src/catalog.o \
 	src/reference.o \
 	src/context.o \
+	src/image.o \
 	src/value.o \
 	src/entry.o \
 	src/keymap.o \

@@ -41,6 +41,7 @@
 #include "utils/typcache.h"
 #include "utils/xml.h"
 
+#include "image.h"
 #include "value.h"
 
 #define MASK "***"
@@ -70,6 +71,10 @@ kind_of(Oid type)
 			return ATHAR_JSON;
 		case JSONBOID:
 			return ATHAR_JSONB;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return ATHAR_STRING;
 		default:
 			return ATHAR_TEXT;
 	}
@@ -243,6 +248,26 @@ athar_value_key_columns(Relation relation)
 	return names;
 }
 
+static int
+compare_columns(const void *a, const void *b, void *columns)
+{
+	const athar_column *left = (athar_column *) columns + *(const int *) a;
+	const athar_column *right = (athar_column *) columns + *(const int *) b;
+
+	return athar_image_compare(left->name, left->name_length,
+							   right->name, right->name_length);
+}
+
+static void
+set_order(athar_shape *shape)
+{
+	shape->order = palloc(sizeof(int) * Max(shape->count, 1));
+	for (int i = 0; i < shape->count; i++)
+		shape->order[i] = i;
+	qsort_arg(shape->order, shape->count, sizeof(int), compare_columns,
+			  shape->columns);
+}
+
 /*
  * Describe the columns of a table in the current memory context.  root is the
  * table that is tracked: the table itself, or the one it is a partition of;
@@ -294,6 +319,7 @@ athar_value_shape(Relation relation, Relation root, List *excluded,
 		}
 		shape->count++;
 	}
+	set_order(shape);
 	return shape;
 }
 
@@ -373,6 +399,14 @@ set_string(JsonbValue *value, char *string)
 	value->type = jbvString;
 	value->val.string.val = string;
 	value->val.string.len = strlen(string);
+}
+
+static void
+set_stored_text(JsonbValue *value, text *string)
+{
+	value->type = jbvString;
+	value->val.string.val = VARDATA_ANY(string);
+	value->val.string.len = VARSIZE_ANY_EXHDR(string);
 }
 
 static void
@@ -505,6 +539,9 @@ athar_value_json(athar_column *column, Datum datum, JsonbValue *value)
 		case ATHAR_JSONB:
 			set_jsonb(value, DatumGetJsonbP(datum));
 			break;
+		case ATHAR_STRING:
+			set_stored_text(value, DatumGetTextPP(datum));
+			break;
 		case ATHAR_TEXT:
 			set_string(value, OutputFunctionCall(&column->output, datum));
 			break;
@@ -519,31 +556,35 @@ Jsonb *
 athar_value_object(athar_shape *shape, Datum *values, bool *nulls,
 				   const bool *mask)
 {
-	JsonbParseState *state = NULL;
-	JsonbValue *object;
+	athar_image image;
+	int			pairs = 0;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < shape->count; i++)
+		pairs += mask[i];
+	athar_image_begin(&image, pairs);
 	for (int i = 0; i < shape->count; i++)
 	{
-		athar_column *column = &shape->columns[i];
+		athar_column *column = &shape->columns[shape->order[i]];
+
+		if (mask[shape->order[i]])
+			athar_image_add_name(&image, column->name, column->name_length);
+	}
+	for (int i = 0; i < shape->count; i++)
+	{
+		athar_column *column = &shape->columns[shape->order[i]];
 		JsonbValue	value;
 
-		if (!mask[i])
+		if (!mask[shape->order[i]])
 			continue;
-		value.type = jbvString;
-		value.val.string.val = column->name;
-		value.val.string.len = column->name_length;
-		pushJsonbValue(&state, WJB_KEY, &value);
 		if (column->is_masked)
 			set_string(&value, MASK);
 		else if (nulls[column->attnum - 1])
 			value.type = jbvNull;
 		else
 			athar_value_json(column, values[column->attnum - 1], &value);
-		pushJsonbValue(&state, WJB_VALUE, &value);
+		athar_image_add_value(&image, &value);
 	}
-	object = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-	return JsonbValueToJsonb(object);
+	return athar_image_end(&image);
 }
 
 /* The position of a column in the shape, or -1. */

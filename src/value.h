@@ -19,6 +19,7 @@ typedef enum athar_value_kind
 	ATHAR_FLOAT8,
 	ATHAR_JSON,
 	ATHAR_JSONB,
+	ATHAR_STRING,				/* stored as its text */
 	ATHAR_TEXT					/* everything else: its output text */
 } athar_value_kind;
 
@@ -49,6 +50,7 @@ typedef struct athar_shape
 {
 	int			count;
 	athar_column *columns;
+	int		   *order;			/* positions of columns, as jsonb sorts names */
 	bool		has_key;
 	bool		is_all_key;		/* the key is all that is logged of a row */
 	bool	   *key_mask;
