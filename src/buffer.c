@@ -1,25 +1,24 @@
 /*
  * buffer.c
- *	  Rows of an append-only table, held back until the statement that causes
- *	  them ends.
+ *	  Rows for append-only tables, held back and written many at once.
  *
  * A row trigger learns of one row at a time, and opening a table and its
  * indexes for each costs more than writing it.  So rows are gathered, and
- * written many at once when there are enough of them, when somebody is about
- * to read the table, and when the statement ends: AFTER triggers run inside
- * ExecutorFinish(), or inside COPY FROM, and our hooks there open a level
- * before and close it after.  A level that no hook opened does not exist (the
- * library was loaded in the middle of the statement; the apply of logical
- * replication): then each row is written at once.
+ * written when there are enough of them, when somebody is about to read the
+ * table, and before the transaction commits.
  *
- * A level belongs to one subtransaction, and takes rows from that one alone,
- * so what is rolled back is never mixed with what is not.  Somebody may read
- * the table in an inner subtransaction, though.  Then the outer levels' rows
- * are written in that one, but kept; they are written once more if it is
- * rolled back.
+ * Each subtransaction has a level of its own for the rows it adds; a level
+ * goes to the parent when its subtransaction commits, and is forgotten when it
+ * is rolled back: what is undone never mixes with what is not.  When somebody
+ * reads the table inside a subtransaction, the rows of outer levels are
+ * written by that one, but kept: they are written once more if it is rolled
+ * back.
  *
- * Rows carry the command they were added in, not the one in which they are
- * written: what is written between a snapshot and its query is seen by it.
+ * Nobody can tell that rows are late.  They carry the command that added them,
+ * so a query sees them whose snapshot was taken between the adding and the
+ * writing; and any query that reads the table goes through the hook below, as
+ * do COPY and changes of definitions.  Whoever reads the table in C without a
+ * query has to call athar_buffer_flush() before.
  */
 #include "athar.h"
 
@@ -32,19 +31,35 @@
 #include "catalog/indexing.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "tcop/cmdtag.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "buffer.h"
 
-/* What is held back at most; more would not make it faster. */
+/* What a level holds at most; more would not make it faster. */
 #define MOST_ROWS 1000
 #define MOST_BYTES (256 * 1024)
 
-static athar_buffer_level *innermost;
+/* The rows that one subtransaction added to one table. */
+typedef struct buffer_level
+{
+	struct buffer_level *outer;
+	SubTransactionId subid;
+	Oid			relid;
+	MemoryContext context;		/* of all that follows */
+	TupleDesc	descriptor;		/* NULL if there are no rows */
+	List	   *rows;			/* HeapTuple */
+	Size		bytes;
+	CommandId	command;		/* which the rows are part of */
+	SubTransactionId writer;	/* an inner one that wrote them, or 0 */
+} buffer_level;
+
+static buffer_level *innermost;
+static bool is_committing;		/* from here on nobody would flush */
+
 static ExecutorStart_hook_type next_start;
-static ExecutorFinish_hook_type next_finish;
 static ProcessUtility_hook_type next_utility;
 
 /*
@@ -69,15 +84,15 @@ insert_into_index(Relation relation, Relation index, IndexInfo *info,
 }
 
 static TupleTableSlot **
-slots_of(List *rows, TupleDesc descriptor)
+slots_of(buffer_level *level)
 {
 	TupleTableSlot **slots = palloc(sizeof(TupleTableSlot *) *
-									list_length(rows));
+									list_length(level->rows));
 	ListCell   *cell;
 
-	foreach(cell, rows)
+	foreach(cell, level->rows)
 	{
-		TupleTableSlot *slot = MakeSingleTupleTableSlot(descriptor,
+		TupleTableSlot *slot = MakeSingleTupleTableSlot(level->descriptor,
 														&TTSOpsHeapTuple);
 
 		slots[foreach_current_index(cell)] =
@@ -87,17 +102,14 @@ slots_of(List *rows, TupleDesc descriptor)
 }
 
 static void
-write_rows(athar_buffer_level *level)
+write_rows(buffer_level *level)
 {
-	Relation	relation = level->relation;
-	int			count = list_length(level->rows);
 	MemoryContext old = MemoryContextSwitchTo(level->context);
+	Relation	relation = table_open(level->relid, RowExclusiveLock);
 	CatalogIndexState indexes = CatalogOpenIndexes(relation);
-	TupleTableSlot **slots;
+	TupleTableSlot **slots = slots_of(level);
+	int			count = list_length(level->rows);
 
-	/* A copy of the descriptor needs no pin for each slot. */
-	slots = slots_of(level->rows,
-					 CreateTupleDescCopy(RelationGetDescr(relation)));
 	table_multi_insert(relation, slots, count, level->command, 0, NULL);
 	for (int i = 0; i < indexes->ri_NumIndices; i++)
 	{
@@ -108,20 +120,22 @@ write_rows(athar_buffer_level *level)
 							  info, slots, count);
 	}
 	CatalogCloseIndexes(indexes);
+	table_close(relation, NoLock);
 	MemoryContextSwitchTo(old);
 }
 
 static void
-forget_rows(athar_buffer_level *level)
+forget_rows(buffer_level *level)
 {
 	MemoryContextReset(level->context);
+	level->descriptor = NULL;
 	level->rows = NIL;
 	level->bytes = 0;
 	level->writer = InvalidSubTransactionId;
 }
 
 static void
-flush_level(athar_buffer_level *level)
+flush_level(buffer_level *level)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
 
@@ -138,7 +152,7 @@ flush_level(athar_buffer_level *level)
 void
 athar_buffer_flush(void)
 {
-	for (athar_buffer_level *level = innermost; level; level = level->outer)
+	for (buffer_level *level = innermost; level; level = level->outer)
 		flush_level(level);
 }
 
@@ -146,106 +160,170 @@ athar_buffer_flush(void)
  * Levels
  */
 
-static void
-open_level(athar_buffer_level *level)
+/* A level holds rows of one table at a time. */
+static buffer_level *
+level_for(Oid relid)
 {
-	memset(level, 0, sizeof(*level));
-	level->subid = GetCurrentSubTransactionId();
-}
+	SubTransactionId subid = GetCurrentSubTransactionId();
+	buffer_level *level = innermost;
 
-/* Write what a level holds, and let go of what it uses. */
-static void
-close_level(athar_buffer_level *level)
-{
-	if (level->context == NULL)
-		return;
-	flush_level(level);
-	/* Whoever changes the table's definition waits for the transaction. */
-	table_close(level->relation, NoLock);
-	MemoryContextDelete(level->context);
+	if (level == NULL || level->subid != subid)
+	{
+		level = MemoryContextAllocZero(TopTransactionContext,
+									   sizeof(buffer_level));
+		level->context = AllocSetContextCreate(TopTransactionContext,
+											   "athar rows held back",
+											   ALLOCSET_SMALL_SIZES);
+		level->subid = subid;
+		level->outer = innermost;
+		innermost = level;
+	}
+	if (level->relid != relid)
+		flush_level(level);
+	level->relid = relid;
+	return level;
 }
 
 /*
- * From here on rows are held back.  An error must pass through a PG_CATCH
- * that abandons the level.
+ * The lock is kept until the end of the transaction, so that the descriptor
+ * stays true.  A copy of it needs no pin.
  */
-void
-athar_buffer_begin(athar_buffer_level *level)
-{
-	open_level(level);
-	level->outer = innermost;
-	innermost = level;
-}
-
-void
-athar_buffer_end(athar_buffer_level *level)
-{
-	close_level(level);
-	innermost = level->outer;
-}
-
-/* The relation is let go of by the (sub)transaction's own clean-up. */
-void
-athar_buffer_abandon(athar_buffer_level *level)
-{
-	innermost = level->outer;
-	if (level->context)
-		MemoryContextDelete(level->context);
-}
-
 static void
-add_row(athar_buffer_level *level, Oid relid, Datum *values, bool *nulls)
+set_descriptor(buffer_level *level)
 {
-	MemoryContext old;
-	HeapTuple	row;
+	Relation	relation = table_open(level->relid, RowExclusiveLock);
 
-	if (level->context == NULL)
-	{
-		level->relation = table_open(relid, RowExclusiveLock);
-		level->context = AllocSetContextCreate(TopTransactionContext,
-											   "athar rows held back",
-											   ALLOCSET_DEFAULT_SIZES);
-	}
-	old = MemoryContextSwitchTo(level->context);
-	row = heap_form_tuple(RelationGetDescr(level->relation), values, nulls);
-	level->rows = lappend(level->rows, row);
-	MemoryContextSwitchTo(old);
-	level->bytes += row->t_len;
-	level->command = GetCurrentCommandId(true);
+	level->descriptor = CreateTupleDescCopy(RelationGetDescr(relation));
+	table_close(relation, NoLock);
 }
 
 /* Insert a row into a table, under nobody's privileges, now or soon. */
 void
 athar_buffer_add(Oid relid, Datum *values, bool *nulls)
 {
-	athar_buffer_level *level = innermost;
+	buffer_level *level = level_for(relid);
+	MemoryContext old = MemoryContextSwitchTo(level->context);
+	HeapTuple	row;
 
-	if (level == NULL || level->subid != GetCurrentSubTransactionId())
-	{
-		athar_buffer_level alone;
-
-		open_level(&alone);
-		add_row(&alone, relid, values, nulls);
-		close_level(&alone);
-		return;
-	}
-	add_row(level, relid, values, nulls);
-	if (list_length(level->rows) >= MOST_ROWS || level->bytes >= MOST_BYTES)
+	if (level->descriptor == NULL)
+		set_descriptor(level);
+	row = heap_form_tuple(level->descriptor, values, nulls);
+	level->rows = lappend(level->rows, row);
+	level->bytes += row->t_len;
+	level->command = GetCurrentCommandId(true);
+	MemoryContextSwitchTo(old);
+	if (list_length(level->rows) >= MOST_ROWS || level->bytes >= MOST_BYTES ||
+		is_committing)
 		flush_level(level);
+}
+
+static void
+drop_level(buffer_level *level)
+{
+	Assert(level == innermost);
+	innermost = level->outer;
+	MemoryContextDelete(level->context);
+	pfree(level);
+}
+
+static void
+undo_level(SubTransactionId subid)
+{
+	if (innermost && innermost->subid == subid)
+		drop_level(innermost);
+	for (buffer_level *level = innermost; level; level = level->outer)
+	{
+		if (level->writer == subid)
+			level->writer = InvalidSubTransactionId;
+	}
+}
+
+/* The innermost level becomes part of the one outside it. */
+static void
+merge_level(void)
+{
+	buffer_level *level = innermost;
+	buffer_level *outer = level->outer;
+
+	if (level->rows != NIL)
+	{
+		if (outer->descriptor == NULL)
+			outer->descriptor = level->descriptor;
+		outer->rows = list_concat(outer->rows, level->rows);
+		outer->bytes += level->bytes;
+		outer->command = level->command;
+	}
+	MemoryContextSetParent(level->context, outer->context);
+	innermost = outer;
+	pfree(level);
+}
+
+static void
+keep_level(SubTransactionId subid, SubTransactionId parent)
+{
+	for (buffer_level *level = innermost; level; level = level->outer)
+	{
+		if (level->writer == subid)
+			level->writer = parent;
+		if (level->writer == level->subid)
+			forget_rows(level);
+	}
+	if (innermost == NULL || innermost->subid != subid)
+		return;
+	innermost->subid = parent;
+	if (innermost->outer && innermost->outer->subid == parent &&
+		innermost->outer->relid == innermost->relid)
+		merge_level();
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
+					  SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		undo_level(subid);
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		keep_level(subid, parent);
+}
+
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			is_committing = true;
+			athar_buffer_flush();
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PREPARE:
+		case XACT_EVENT_ABORT:
+			/* the memory goes with the transaction's own */
+			innermost = NULL;
+			is_committing = false;
+			break;
+		default:
+			break;
+	}
 }
 
 /*
  * Hooks
  */
 
-/* Before a query reads a table that rows are held back from, they are written. */
+/*
+ * Before a query reads a table that rows are held back from, they are
+ * written; before any query with parallel workers, too, because functions
+ * within them may read the table and have nothing to flush.
+ */
 static void
-flush_for(List *relids)
+flush_before(PlannedStmt *statement)
 {
-	for (athar_buffer_level *level = innermost; level; level = level->outer)
+	for (buffer_level *level = innermost; level; level = level->outer)
 	{
-		if (level->rows != NIL &&
-			list_member_oid(relids, RelationGetRelid(level->relation)))
+		if (statement->parallelModeNeeded ||
+			list_member_oid(statement->relationOids, level->relid))
 			flush_level(level);
 	}
 }
@@ -254,54 +332,29 @@ static void
 start_query(QueryDesc *query, int flags)
 {
 	if (innermost != NULL)
-		flush_for(query->plannedstmt->relationOids);
+		flush_before(query->plannedstmt);
 	if (next_start)
 		next_start(query, flags);
 	else
 		standard_ExecutorStart(query, flags);
 }
 
-static void
-call_finish(QueryDesc *query)
+/* COPY reads tables without a query, and definitions may change theirs. */
+static bool
+may_concern_rows(Node *statement)
 {
-	if (next_finish)
-		next_finish(query);
-	else
-		standard_ExecutorFinish(query);
-}
-
-/* AFTER triggers are run here. */
-static void
-finish_query(QueryDesc *query)
-{
-	athar_buffer_level level;
-
-	if (query->operation == CMD_SELECT &&
-		!query->plannedstmt->hasModifyingCTE)
-	{
-		call_finish(query);
-		return;
-	}
-	athar_buffer_begin(&level);
-	PG_TRY();
-	{
-		call_finish(query);
-		athar_buffer_end(&level);
-	}
-	PG_CATCH();
-	{
-		athar_buffer_abandon(&level);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
+	return IsA(statement, CopyStmt) ||
+		command_tag_event_trigger_ok(CreateCommandTag(statement));
 }
 
 static void
-call_utility(PlannedStmt *statement, const char *text, bool is_read_only_tree,
-			 ProcessUtilityContext context, ParamListInfo parameters,
-			 QueryEnvironment *environment, DestReceiver *destination,
-			 QueryCompletion *completion)
+run_utility(PlannedStmt *statement, const char *text, bool is_read_only_tree,
+			ProcessUtilityContext context, ParamListInfo parameters,
+			QueryEnvironment *environment, DestReceiver *destination,
+			QueryCompletion *completion)
 {
+	if (innermost != NULL && may_concern_rows(statement->utilityStmt))
+		athar_buffer_flush();
 	if (next_utility)
 		next_utility(statement, text, is_read_only_tree, context, parameters,
 					 environment, destination, completion);
@@ -311,65 +364,13 @@ call_utility(PlannedStmt *statement, const char *text, bool is_read_only_tree,
 								completion);
 }
 
-/* COPY reads and writes tables without a query. */
-static void
-run_utility(PlannedStmt *statement, const char *text, bool is_read_only_tree,
-			ProcessUtilityContext context, ParamListInfo parameters,
-			QueryEnvironment *environment, DestReceiver *destination,
-			QueryCompletion *completion)
-{
-	athar_buffer_level level;
-
-	if (!IsA(statement->utilityStmt, CopyStmt))
-	{
-		call_utility(statement, text, is_read_only_tree, context, parameters,
-					 environment, destination, completion);
-		return;
-	}
-	athar_buffer_flush();
-	athar_buffer_begin(&level);
-	PG_TRY();
-	{
-		call_utility(statement, text, is_read_only_tree, context, parameters,
-					 environment, destination, completion);
-		athar_buffer_end(&level);
-	}
-	PG_CATCH();
-	{
-		athar_buffer_abandon(&level);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-}
-
-/* What an inner subtransaction wrote ahead is as lasting as that one is. */
-static void
-at_subtransaction_end(SubXactEvent event, SubTransactionId subid,
-					  SubTransactionId parent, void *arg)
-{
-	if (event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB)
-		return;
-	for (athar_buffer_level *level = innermost; level; level = level->outer)
-	{
-		if (level->writer != subid)
-			continue;
-		if (event == SUBXACT_EVENT_ABORT_SUB)
-			level->writer = InvalidSubTransactionId;
-		else if (parent == level->subid)
-			forget_rows(level);
-		else
-			level->writer = parent;
-	}
-}
-
 void
 athar_buffer_init(void)
 {
 	next_start = ExecutorStart_hook;
 	ExecutorStart_hook = start_query;
-	next_finish = ExecutorFinish_hook;
-	ExecutorFinish_hook = finish_query;
 	next_utility = ProcessUtility_hook;
 	ProcessUtility_hook = run_utility;
+	RegisterXactCallback(at_transaction_end, NULL);
 	RegisterSubXactCallback(at_subtransaction_end, NULL);
 }
