@@ -111,18 +111,25 @@ client_address(bool *isnull)
 	return address;
 }
 
+/*
+ * The transaction's number is assigned before any of its ids in the log is
+ * drawn, here and (because the capture calls this first) those of its entries:
+ * so a transaction that has no number yet when somebody looks at the sequences
+ * will have ids above what he sees.  Sealing finds late entries by this.
+ */
 static int64
 write_transaction(Oid role, const char *actor, const char *reason)
 {
 	Datum		values[TRANSACTION_COLUMNS];
 	bool		nulls[TRANSACTION_COLUMNS] = {false};
+	FullTransactionId xid = GetTopFullTransactionId();
 	int64		id = athar_catalog_nextval(ATHAR_LOG_TRANSACTION);
 	const char *program = application_name;
 	int			i = 0;
 
 	values[i++] = Int64GetDatum(id);
 	values[i++] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
-	values[i++] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	values[i++] = FullTransactionIdGetDatum(xid);
 	values[i++] = Int64GetDatum((int64) GetSystemIdentifier());
 	values[i++] = CStringGetTextDatum(GetUserNameFromId(GetSessionUserId(),
 														false));

@@ -40,10 +40,12 @@ athar_entry_write(int32 table_id, char operation, Jsonb *key,
 {
 	Datum		values[ENTRY_COLUMNS];
 	bool		nulls[ENTRY_COLUMNS] = {false};
+	int64		transaction_id = athar_context_transaction();
 	int			i = 0;
 
+	/* Drawn now, while the row is locked: ids order the history of a row. */
 	values[i++] = Int64GetDatum(athar_catalog_nextval(ATHAR_LOG_ENTRY));
-	values[i++] = Int64GetDatum(athar_context_transaction());
+	values[i++] = Int64GetDatum(transaction_id);
 	values[i++] = Int32GetDatum(table_id);
 	values[i++] = Int32GetDatum(athar_value_key_hash(key));
 	values[i++] = CharGetDatum(operation);
