@@ -22,12 +22,10 @@
  */
 #include "athar.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/index.h"
 #include "catalog/indexing.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -35,6 +33,7 @@
 #include "tcop/utility.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "buffer.h"
 
@@ -66,21 +65,47 @@ static ProcessUtility_hook_type next_utility;
  * Writing
  */
 
-static void
-insert_into_index(Relation relation, Relation index, IndexInfo *info,
-				  TupleTableSlot **slots, int count)
+/*
+ * The log's own indexes are plain, but somebody may add one with functions in
+ * it, which may want to read.
+ */
+static bool
+needs_snapshot(CatalogIndexState indexes)
 {
-	Datum		values[INDEX_MAX_KEYS];
-	bool		nulls[INDEX_MAX_KEYS];
+	for (int i = 0; i < indexes->ri_NumIndices; i++)
+	{
+		IndexInfo  *info = indexes->ri_IndexRelationInfo[i];
 
+		if (info->ii_Expressions != NIL || info->ii_Predicate != NIL)
+			return !ActiveSnapshotSet();
+	}
+	return false;
+}
+
+static void
+insert_into_indexes(CatalogIndexState indexes, TupleTableSlot **slots,
+					int count)
+{
+	EState	   *state = CreateExecutorState();
+	bool		has_snapshot = needs_snapshot(indexes);
+
+	if (has_snapshot)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		FormIndexDatum(info, slots[i], NULL, values, nulls);
-		index_insert(index, values, nulls, &slots[i]->tts_tid, relation,
-					 info->ii_Unique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
-					 false, info);
+#if PG_VERSION_NUM >= 160000
+		(void) ExecInsertIndexTuples(indexes, slots[i], state, false, false,
+									 NULL, NIL, false);
+#else
+		(void) ExecInsertIndexTuples(indexes, slots[i], state, false, false,
+									 NULL, NIL);
+#endif
+		ResetPerTupleExprContext(state);
 	}
+	if (has_snapshot)
+		PopActiveSnapshot();
+	FreeExecutorState(state);
 }
 
 static TupleTableSlot **
@@ -111,14 +136,7 @@ write_rows(buffer_level *level)
 	int			count = list_length(level->rows);
 
 	table_multi_insert(relation, slots, count, level->command, 0, NULL);
-	for (int i = 0; i < indexes->ri_NumIndices; i++)
-	{
-		IndexInfo  *info = indexes->ri_IndexRelationInfo[i];
-
-		if (info->ii_ReadyForInserts)
-			insert_into_index(relation, indexes->ri_IndexRelationDescs[i],
-							  info, slots, count);
-	}
+	insert_into_indexes(indexes, slots, count);
 	CatalogCloseIndexes(indexes);
 	table_close(relation, NoLock);
 	MemoryContextSwitchTo(old);
