@@ -29,6 +29,7 @@ OBJS = \
 	src/mapping.o \
 	src/equip.o \
 	src/unchanged.o \
+	src/move.o \
 	src/capture.o \
 	src/track.o \
 	src/history.o \

@@ -37,6 +37,7 @@
 #include "capture.h"
 #include "tracking.h"
 #include "unchanged.h"
+#include "move.h"
 
 static int	truncate_limit;
 
@@ -51,6 +52,18 @@ require_reason(const athar_capture_plan *plan)
 					plan->tracked.relation),
 			 errdetail("Nothing was changed."),
 			 errhint("Say why with SET LOCAL athar.reason = '...' or athar.set_context(), in the transaction that writes.")));
+}
+
+/* One that comes from another partition has had another key. */
+static void
+log_insert(athar_capture_plan *plan, TupleTableSlot *slot, Jsonb *key,
+		   Jsonb *row)
+{
+	Jsonb	   *former = plan->root == plan->key.relid ? NULL
+	: athar_move_arrive(plan->tracked.lineage, slot);
+
+	athar_entry_write(former ? plan->tracked.rekey_id : plan->tracked.id, 'I',
+					  key, former, row);
 }
 
 /* An inserted row, or one that goes. */
@@ -70,10 +83,12 @@ log_row(athar_capture_plan *plan, char operation, TupleTableSlot *slot)
 		athar_value_object(shape, slot->tts_values, slot->tts_isnull,
 						   shape->key_mask);
 	if (operation == 'I')
-		athar_entry_write(plan->tracked.id, operation, key, NULL,
-						  plan->tracked.inserted_values ? row : NULL);
+		log_insert(plan, slot, key,
+				   plan->tracked.inserted_values ? row : NULL);
 	else
 		athar_entry_write(plan->tracked.id, operation, key, row, NULL);
+	if (operation == 'D' && plan->root != plan->key.relid)
+		athar_move_leave(plan->tracked.lineage, slot, key);
 }
 
 /* Which columns an update changed; false if none.  Tells of key columns. */

@@ -33,12 +33,15 @@
 /* Columns of change_log that lives are told by. */
 #define COLUMN_OPERATION 5
 #define COLUMN_ROW_KEY 6
+#define COLUMN_OLD_VALUES 7
 #define COLUMN_NEW_VALUES 8
 #define COLUMN_TABLE_ID 15
 
-/* Each change of a key. */
+/* Each change of a key: what it was, and what became of it. */
 static const char *const rekeys_text =
-"SELECT e.table_id, e.row_key, e.new_values"
+"SELECT e.table_id,"
+" CASE e.operation WHEN 'I' THEN e.old_values ELSE e.row_key END,"
+" CASE e.operation WHEN 'I' THEN e.row_key ELSE e.new_values END"
 " FROM athar.log_entry AS e WHERE e.table_id" OF_ANY "($1)";
 
 /* The columns of change_log, whose shape is the function's result, and one. */
@@ -386,6 +389,7 @@ typedef struct life_entry
 typedef struct lives
 {
 	HTAB	   *map;			/* key now -> life */
+	HTAB	   *ended;			/* key that was deleted last -> life */
 	int			count;
 	int		   *life_of;		/* by entry */
 	bool	   *is_wanted;		/* by life */
@@ -425,6 +429,28 @@ give_key(lives *all, Jsonb *key, int life)
 		all->is_wanted[life] = true;
 }
 
+/* A life ends, unless its row arrives in another partition. */
+static void
+end_life(lives *all, Jsonb *key, int life)
+{
+	life_entry *entry = athar_keymap_search(all->ended, key, HASH_ENTER, NULL);
+
+	entry->life = life;
+	athar_keymap_search(all->map, key, HASH_REMOVE, NULL);
+}
+
+/* The life of an inserted row: a new one, but for a row that moved. */
+static int
+life_of_inserted(lives *all, Jsonb *key, Jsonb *former)
+{
+	life_entry *entry = former == NULL ? NULL
+	: athar_keymap_search(all->ended, former, HASH_FIND, NULL);
+
+	if (entry)
+		give_key(all, key, entry->life);
+	return life_with_key(all, key);
+}
+
 static Jsonb *
 translated(athar_subject *subject, HeapTuple tuple, TupleDesc descriptor,
 		   int number)
@@ -434,9 +460,10 @@ translated(athar_subject *subject, HeapTuple tuple, TupleDesc descriptor,
 													   COLUMN_TABLE_ID,
 													   &isnull));
 
-	return athar_mapping_translate(subject->mapping, table_id,
-								   jsonb_column(tuple, descriptor, number),
-								   false);
+	Jsonb	   *logged = jsonb_column(tuple, descriptor, number);
+
+	return logged == NULL ? NULL
+		: athar_mapping_translate(subject->mapping, table_id, logged, false);
 }
 
 static void
@@ -445,7 +472,10 @@ follow_entry(lives *all, HeapTuple tuple, TupleDesc descriptor, int number)
 	char	   *operation = SPI_getvalue(tuple, descriptor, COLUMN_OPERATION);
 	Jsonb	   *key = translated(all->subject, tuple, descriptor,
 								 COLUMN_ROW_KEY);
-	int			life = life_with_key(all, key);
+	int			life = strcmp(operation, "INSERT") != 0 ?
+	life_with_key(all, key) :
+	life_of_inserted(all, key, translated(all->subject, tuple, descriptor,
+										  COLUMN_OLD_VALUES));
 
 	all->life_of[number] = life;
 	if (strcmp(operation, "UPDATE") == 0)
@@ -463,7 +493,7 @@ follow_entry(lives *all, HeapTuple tuple, TupleDesc descriptor, int number)
 	}
 	else if (strcmp(operation, "INSERT") != 0 &&
 			 strcmp(operation, "DDL") != 0)
-		athar_keymap_search(all->map, key, HASH_REMOVE, NULL);
+		end_life(all, key, life);
 }
 
 /* The life that has the key asked for at the end, and no other. */
@@ -489,6 +519,7 @@ entries_of_row(athar_subject *subject, Jsonb *key, SPITupleTable *table,
 	bool	   *is_wanted = palloc0(count + 1);
 	lives		all = {
 		.map = athar_keymap_create(sizeof(life_entry), CurrentMemoryContext),
+		.ended = athar_keymap_create(sizeof(life_entry), CurrentMemoryContext),
 		.life_of = palloc(sizeof(int) * (count + 1)),
 		.is_wanted = palloc0(count + 1),
 		.key = key,

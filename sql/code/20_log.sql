@@ -66,7 +66,7 @@ COMMENT ON COLUMN athar.change_log.transaction_id IS 'Changes of one transaction
 COMMENT ON COLUMN athar.change_log.relation IS 'schema.table as it was named at the time, with quotes where the name needs them';
 COMMENT ON COLUMN athar.change_log.operation IS 'INSERT, UPDATE, DELETE, TRUNCATE or DDL';
 COMMENT ON COLUMN athar.change_log.row_key IS 'The row''s key before the change; the whole row where the table has no key';
-COMMENT ON COLUMN athar.change_log.old_values IS 'Values before: of the changed columns for an UPDATE, of all for a DELETE or TRUNCATE; NULL for an INSERT. Finite numbers, booleans and json(b) are JSON, everything else is its output text in ISO dates and UTC; NaN and infinities are strings';
+COMMENT ON COLUMN athar.change_log.old_values IS 'Values before: of the changed columns for an UPDATE, of all for a DELETE or TRUNCATE; NULL for an INSERT, but for that of a row that moved from another partition (logged as DELETE and INSERT): the key it had there. Finite numbers, booleans and json(b) are JSON, everything else is its output text in ISO dates and UTC; NaN and infinities are strings';
 COMMENT ON COLUMN athar.change_log.new_values IS 'Values after: of the changed columns for an UPDATE, of all for an INSERT (NULL where the table logs the key alone); NULL for a DELETE or TRUNCATE';
 COMMENT ON COLUMN athar.change_log.session_user_name IS 'The role that logged in';
 COMMENT ON COLUMN athar.change_log.current_user_name IS 'The role in force, after SET ROLE, outside any SECURITY DEFINER function';

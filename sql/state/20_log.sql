@@ -26,7 +26,7 @@ COMMENT ON COLUMN athar.tracked_table.database_oid IS 'The database in which rel
 COMMENT ON COLUMN athar.tracked_table.cluster IS 'The cluster in which relation_oid means something: its system identifier';
 COMMENT ON COLUMN athar.tracked_table.owner_name IS 'Role that owned it. Where relation_oid means nothing any more, only a table of that owner (or of a superuser, or of the owner of the log) goes on with this history; empty for our own tables';
 COMMENT ON COLUMN athar.tracked_table.rekey_of IS
-'The row of the same version under which everything else is logged, where the entries of this one are the updates that changed a row''s key: kept apart, so that the history of one row finds the keys it had before without reading every entry. NULL in all other rows';
+'The row of the same version under which everything else is logged, where the entries of this one are the updates that changed a row''s key, and the inserts of rows that moved from another partition: kept apart, so that the history of one row finds the keys it had before without reading every entry. NULL in all other rows';
 COMMENT ON COLUMN athar.tracked_table.require_reason IS 'True where a write without athar.reason is refused';
 COMMENT ON COLUMN athar.tracked_table.inserted_values IS 'False where an INSERT logs the key alone';
 COMMENT ON COLUMN athar.tracked_table.is_inherited IS 'True where it came to be tracked because a table that it inherits from is; untrack() of that one ends it';
@@ -106,7 +106,7 @@ COMMENT ON COLUMN athar.log_entry.key_hash IS 'key_hash(row_key), for look-ups';
 COMMENT ON COLUMN athar.log_entry.operation IS 'I insert, U update, D delete, T truncate, S change of the table''s definition';
 COMMENT ON COLUMN athar.log_entry.nonce IS 'Sixteen random bytes: a sealed entry cannot be guessed from its hash';
 COMMENT ON COLUMN athar.log_entry.row_key IS 'The row''s key before the change, as an object of column names; the whole row where the table has no key';
-COMMENT ON COLUMN athar.log_entry.old_values IS 'Values before: of the changed columns for an update, of all for a delete or truncate; NULL for an insert';
+COMMENT ON COLUMN athar.log_entry.old_values IS 'Values before: of the changed columns for an update, of all for a delete or truncate; NULL for an insert, but for that of a row that moved from another partition: the key it had there';
 COMMENT ON COLUMN athar.log_entry.new_values IS 'Values after: of the changed columns for an update, of all for an insert (NULL where the table logs the key alone); NULL for a delete or truncate';
 CREATE INDEX log_entry_key_idx ON athar.log_entry (table_id, key_hash);
 CREATE INDEX log_entry_id_idx ON athar.log_entry USING brin (id, transaction_id) WITH (pages_per_range = 32, autosummarize = on);
