@@ -36,6 +36,12 @@ OBJS = \
 	src/row_history.o \
 	src/replay.o \
 	src/asof.o \
+	src/undo_link.o \
+	src/undo.o \
+	src/undo_steps.o \
+	src/undo_find.o \
+	src/undo_check.o \
+	src/undo_write.o \
 	src/merkle.o \
 	src/tile.o \
 	src/batch.o \

@@ -393,6 +393,30 @@ athar_tracking_of(Oid relid)
 	return lineage == 0 ? NULL : present_row(lineage, relid);
 }
 
+athar_tracked *
+athar_tracking_newest(int32 lineage)
+{
+	return newest_row(athar_tracking_rows(lineage));
+}
+
+/* The table itself, as far as it exists. */
+Oid
+athar_tracking_relation(const athar_tracked *row)
+{
+	Oid			relid = is_here(row) && relation_exists(row->relation_oid) ?
+	row->relation_oid : named_relation(row->relation);
+	athar_tracked *found = OidIsValid(relid) ? athar_tracking_of(relid) : NULL;
+
+	return found && found->lineage == row->lineage ? relid : InvalidOid;
+}
+
+/* Is a lineage that of a table of this extension? */
+bool
+athar_tracking_is_ours(int32 lineage)
+{
+	return lineage < FIRST_LINEAGE;
+}
+
 /*
  * The row with which the tracking of a table begins, or begins again: of what
  * is known of its columns, their numbers alone go on.

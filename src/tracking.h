@@ -51,6 +51,9 @@ struct athar_capture_plan
 extern void athar_tracking_init(void);
 extern List *athar_tracking_rows(int32 lineage);
 extern athar_tracked *athar_tracking_of(Oid relid);
+extern athar_tracked *athar_tracking_newest(int32 lineage);
+extern Oid	athar_tracking_relation(const athar_tracked *row);
+extern bool athar_tracking_is_ours(int32 lineage);
 extern void athar_tracking_begin(athar_tracked *row, Relation relation);
 extern void athar_tracking_write(athar_tracked *row);
 extern void athar_tracking_end(int32 lineage);

@@ -29,6 +29,8 @@ WITH rule (level, kind, privilege, names) AS (
 		('contribute', 'routine', 'EXECUTE', 'set_context'),
 		('contribute', 'routine', 'EXECUTE', 'record_observation|report_measurement'),
 		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|check_in|align'),
+		-- writes what its caller may write himself
+		('contribute', 'routine', 'EXECUTE', 'undo_transaction'),
 		('manage', 'routine', 'EXECUTE', 'define_.*|create_cycle|create_goal'),
 		('administer', 'routine', 'EXECUTE', 'track|untrack|create_mark'),
 		('administer', 'routine', 'EXECUTE', 'attach_source|detach_source'),
