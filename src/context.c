@@ -4,7 +4,7 @@
  *	  of log_transaction that every entry of a transaction refers to.
  *
  * That row is written when a transaction first changes a tracked row, and
- * again when the role, the actor or the reason is another one than before.
+ * again when a role, the actor or the reason is another one than before.
  * Its id is kept in this backend's memory together with the subtransaction
  * that wrote it: when that one is rolled back, the row is gone, and the next
  * change writes another.
@@ -41,6 +41,7 @@ static struct
 {
 	int64		id;
 	SubTransactionId writer;
+	Oid			session_user;
 	Oid			role;
 	char	   *actor;
 	char	   *reason;
@@ -154,10 +155,12 @@ athar_context_transaction(void)
 	const char *reason = unless_blank(reason_setting);
 
 	if (current.id != 0 && current.role == role &&
+		current.session_user == GetSessionUserId() &&
 		same(current.actor, actor) && same(current.reason, reason))
 		return current.id;
 
 	current.id = 0;
+	current.session_user = GetSessionUserId();
 	current.role = role;
 	current.actor = keep(actor);
 	current.reason = keep(reason);

@@ -72,7 +72,7 @@ CREATE TABLE athar.log_transaction (
 	CONSTRAINT log_transaction_at_check CHECK (isfinite(at))
 );
 COMMENT ON TABLE athar.log_transaction IS
-'Who, when and why, once per transaction and once more whenever the role, the actor or the reason changes inside it; written by the capture alone';
+'Who, when and why, once per transaction and once more whenever a role, the actor or the reason changes inside it; written by the capture alone';
 COMMENT ON COLUMN athar.log_transaction.id IS 'Key, in the order of first writes; not the order of commits';
 COMMENT ON COLUMN athar.log_transaction.at IS 'When the transaction began';
 COMMENT ON COLUMN athar.log_transaction.xid IS 'Its number in the cluster that ran it; marks decide by it what was committed';

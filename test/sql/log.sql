@@ -118,6 +118,38 @@ SELECT id, fee FROM athar.as_of(NULL::permit, :'unmarked') ORDER BY id;
 SELECT id, fee FROM athar.as_of(NULL::permit, clock_timestamp()) ORDER BY id;
 ROLLBACK;
 SELECT athar.untrack('permit') IS NOT NULL AS untracked;
+
+-- a pooled session: one customer after another
+RESET athar.reason;
+SELECT athar.track('permit') > 0 AS tracked;
+BEGIN;
+SET LOCAL athar.actor = 'first customer';
+SET LOCAL athar.reason = 'first';
+UPDATE permit SET fee = 50 WHERE id = 1;
+COMMIT;
+BEGIN;
+UPDATE permit SET fee = 51 WHERE id = 1;
+COMMIT AND CHAIN;
+SELECT athar.set_context('third customer', 'third');
+UPDATE permit SET fee = 52 WHERE id = 1;
+COMMIT;
+BEGIN;
+SET LOCAL athar.actor = 'fourth customer';
+UPDATE permit SET fee = 53 WHERE id = 1;
+ROLLBACK;
+UPDATE permit SET fee = 54 WHERE id = 1;
+SELECT new_values, actor, reason FROM athar.row_history('permit', '{"id": 1}') ORDER BY entry_id DESC LIMIT 4;
+
+-- updates that change nothing
+SELECT count(*) AS transactions FROM athar.log_transaction \gset
+BEGIN;
+UPDATE permit SET fee = fee;
+SELECT * FROM athar.unchanged_updates();
+COMMIT;
+UPDATE permit SET fee = fee WHERE id = 1;
+SELECT * FROM athar.unchanged_updates();
+SELECT count(*) - :transactions AS written FROM athar.log_transaction;
+SELECT athar.untrack('permit') IS NOT NULL AS untracked;
 DROP TABLE permit;
 
 DROP TABLE licence, licence_temp, licence_part, stranger CASCADE;
