@@ -31,11 +31,13 @@ OBJS = \
 	src/unchanged.o \
 	src/move.o \
 	src/capture.o \
+	src/baseline.o \
 	src/track.o \
 	src/history.o \
 	src/row_history.o \
 	src/replay.o \
 	src/asof.o \
+	src/status.o \
 	src/undo_link.o \
 	src/undo.o \
 	src/undo_steps.o \

@@ -42,12 +42,13 @@
 
 static const char *const table_names[ATHAR_TABLES] = {
 	"tracked_table", "tracked_column", "log_transaction", "log_entry", "mark",
-	"seal_batch", "seal_tile"
+	"tracking_check", "seal_batch", "seal_tile"
 };
 
 static const char *const sequence_names[ATHAR_TABLES] = {
 	"tracked_table_id_seq", NULL, "log_transaction_id_seq",
-	"log_entry_id_seq", "mark_id_seq"	/* the others draw no numbers */
+	"log_entry_id_seq", "mark_id_seq", "tracking_check_id_seq"	/* the others draw no
+																 * numbers */
 };
 
 static Oid	tables[ATHAR_TABLES];

@@ -206,6 +206,20 @@ athar_context_init(void)
 	RegisterSubXactCallback(at_subtransaction_end, NULL);
 }
 
+/* athar.actor, or NULL. */
+const char *
+athar_context_actor(void)
+{
+	return unless_blank(actor_setting);
+}
+
+/* The role in force outside any SECURITY DEFINER function. */
+const char *
+athar_context_role(void)
+{
+	return GetUserNameFromId(acting_role(), false);
+}
+
 /* The person acting: athar.actor, or else the role outside any definer. */
 PG_FUNCTION_INFO_V1(athar_current_actor);
 Datum

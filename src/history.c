@@ -84,16 +84,15 @@ refuse_untracked(Relation relation)
 					 get_rel_name(llast_oid(ancestors)))));
 }
 
-/* Open a table for a reader, after a look at the caller's rights. */
+/* Fill in all about an open table; whether the caller may ask is not asked. */
 void
-athar_history_open(Oid relid, athar_subject *subject)
+athar_history_describe(Relation relation, athar_subject *subject)
 {
-	Relation	relation = table_open(relid, AccessShareLock);
+	Oid			relid = RelationGetRelid(relation);
 	ListCell   *cell;
 
 	memset(subject, 0, sizeof(athar_subject));
 	subject->relation = relation;
-	check_select(relation);
 	subject->tracked = athar_tracking_of(relid);
 	if (subject->tracked == NULL)
 		refuse_untracked(relation);
@@ -113,6 +112,16 @@ athar_history_open(Oid relid, athar_subject *subject)
 		else
 			subject->table_ids = lappend_int(subject->table_ids, row->id);
 	}
+}
+
+/* Open a table for a reader, after a look at the caller's rights. */
+void
+athar_history_open(Oid relid, athar_subject *subject)
+{
+	Relation	relation = table_open(relid, AccessShareLock);
+
+	check_select(relation);
+	athar_history_describe(relation, subject);
 }
 
 void

@@ -24,6 +24,8 @@ typedef struct athar_subject
 
 typedef void (*athar_row_reader) (void *context, HeapTupleHeader row);
 
+extern void athar_history_describe(Relation relation,
+								   athar_subject *subject);
 extern void athar_history_open(Oid relid, athar_subject *subject);
 extern void athar_history_close(athar_subject *subject);
 extern const char *athar_history_alias(Relation relation);

@@ -99,6 +99,13 @@ athar_mapping_make(Relation relation, const athar_tracked *now,
 	return mapping;
 }
 
+/* Warn of nothing: whoever reads leaves such values out. */
+void
+athar_mapping_mute(athar_mapping *mapping)
+{
+	memset(mapping->is_warned, true, mapping->shape->count);
+}
+
 /* May a value of this column be wrong though its type has the same name? */
 static bool
 is_fickle(const athar_column *column)

@@ -16,6 +16,7 @@ typedef struct athar_mapping athar_mapping;
 extern athar_mapping *athar_mapping_make(Relation relation,
 										 const athar_tracked *now,
 										 athar_shape *shape);
+extern void athar_mapping_mute(athar_mapping *mapping);
 extern AttrNumber athar_mapping_attnum(athar_mapping *mapping, int32 table_id,
 									   const char *name);
 extern bool athar_mapping_has_key(athar_mapping *mapping, int32 table_id);

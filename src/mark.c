@@ -181,8 +181,8 @@ read_last_ids(athar_mark *mark)
 }
 
 /* Fill in what a mark of the active snapshot sees. */
-static void
-take(athar_mark *mark)
+void
+athar_mark_take(athar_mark *mark)
 {
 	mark->snapshot = DirectFunctionCall1(pg_current_snapshot, (Datum) 0);
 	mark->cluster = (int64) GetSystemIdentifier();
@@ -229,7 +229,7 @@ take_for(TimestampTz at, athar_mark *mark)
 {
 	memset(mark, 0, sizeof(athar_mark));
 	mark->at = at;
-	take(mark);
+	athar_mark_take(mark);
 	leave_out_later(mark);
 }
 
@@ -272,7 +272,7 @@ athar_mark_make(const char *name, TimestampTz at, athar_mark *mark)
 	mark->at = TIMESTAMP_IS_NOBEGIN(at) ? GetCurrentTimestamp() : at;
 	if (newest.id != 0 && mark->at <= newest.at)
 		mark->at = newest.at + 1;
-	take(mark);
+	athar_mark_take(mark);
 	store(mark);
 	PopActiveSnapshot();
 }

@@ -20,6 +20,7 @@ typedef struct athar_mark
 	bool		is_now;			/* made by this very call */
 } athar_mark;
 
+extern void athar_mark_take(athar_mark *mark);
 extern void athar_mark_make(const char *name, TimestampTz at,
 							athar_mark *mark);
 extern void athar_mark_settle(TimestampTz at, athar_mark *mark);

@@ -69,6 +69,8 @@ struct athar_replay
 	athar_trails *trails;		/* of rows with a key */
 	HTAB	   *counts;			/* of rows without: count_entry */
 	bool	   *known;			/* columns that keyless rows had at the mark */
+	const bool *watched;		/* columns of the shape, or NULL */
+	bool		is_from_empty;
 };
 
 /*
@@ -173,6 +175,21 @@ fold_keyless(athar_replay *run, const athar_entry *entry)
 		add_count(run, athar_history_next_key(entry->key, entry->new_values),
 				  -1);
 	add_count(run, entry->key, entry->operation == 'I' ? -1 : 1);
+}
+
+/*
+ * Compare what entries and rows say in these columns of the shape, and correct
+ * no others.  Of rows with a key, what does not fit is noted in the trails.
+ * From empty: the table had no rows at the mark, so each must have an entry.
+ */
+athar_trails *
+athar_replay_watch(athar_replay *run, const bool *watched, bool is_from_empty)
+{
+	run->watched = watched;
+	run->is_from_empty = is_from_empty;
+	if (run->trails)
+		run->trails->watched = watched;
+	return run->trails;
 }
 
 /* Take one entry into account, the next after those taken already. */
@@ -315,7 +332,8 @@ overlay(athar_replay *run, Jsonb *document, Datum *values, bool *nulls)
 		if (token == WJB_KEY)
 			position = athar_value_find(shape, value.val.string.val,
 										value.val.string.len);
-		else if (token == WJB_VALUE && position >= 0)
+		else if (token == WJB_VALUE && position >= 0 &&
+				 (run->watched == NULL || run->watched[position]))
 		{
 			athar_column *column = &shape->columns[position];
 			int			a = column->attnum - 1;
@@ -334,7 +352,12 @@ correct_keyed(athar_replay *run, Datum *values, bool *nulls)
 	athar_trail *trail = athar_trail_find(run->trails, key);
 
 	if (trail == NULL)
+	{
+		if (run->is_from_empty)
+			athar_trail_note(run->trails, key,
+							 "is there, though it was never logged");
 		return true;
+	}
 	if (run->trails->watched)
 		athar_trail_meet(run->trails, trail, key,
 						 athar_value_object(shape, values, nulls,
@@ -433,6 +456,22 @@ athar_replay_gone(athar_replay *run, athar_past_reader reader, void *context)
 		athar_value_unpin(run->subject->shape, &pins);
 	}
 	PG_END_TRY();
+}
+
+/* After the last row: how many rows without a key the log has and the table not. */
+int64
+athar_replay_missing(athar_replay *run)
+{
+	HASH_SEQ_STATUS status;
+	count_entry *entry;
+	int64		missing = 0;
+
+	if (run->counts == NULL)
+		return 0;
+	hash_seq_init(&status, run->counts);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		missing += entry->count < 0 ? -entry->count : 0;
+	return missing;
 }
 
 athar_replay *

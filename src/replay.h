@@ -9,6 +9,7 @@
 
 #include "history.h"
 #include "mark.h"
+#include "trail.h"
 
 typedef struct athar_replay athar_replay;
 
@@ -33,11 +34,15 @@ extern void athar_replay_read_log(const athar_subject *subject,
 								  const athar_mark *mark,
 								  athar_entry_reader reader, void *context);
 extern athar_replay *athar_replay_begin(athar_subject *subject);
+extern athar_trails *athar_replay_watch(athar_replay *run,
+										const bool *watched,
+										bool is_from_empty);
 extern void athar_replay_fold(void *replay, const athar_entry *entry);
 extern bool athar_replay_correct(athar_replay *run, Datum *values,
 								 bool *nulls);
 extern void athar_replay_gone(athar_replay *run, athar_past_reader reader,
 							  void *context);
+extern int64 athar_replay_missing(athar_replay *run);
 extern void athar_replay_end(athar_replay *run);
 
 #endif							/* ATHAR_REPLAY_H */

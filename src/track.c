@@ -34,6 +34,7 @@
 #include "catalog.h"
 #include "mark.h"
 #include "tracking.h"
+#include "baseline.h"
 #include "equip.h"
 #include "track.h"
 
@@ -338,6 +339,7 @@ track_heir(Oid heir, const athar_tracked *parent, TimestampTz since,
 	inherit_secrets(&row, parent->fields, relation, is_strict);
 	table_close(relation, NoLock);
 	athar_tracking_write(&row);
+	athar_baseline_take(heir, &row, "track", NULL);
 	athar_equip_table(heir, row.lineage);
 }
 
@@ -468,6 +470,7 @@ athar_track(PG_FUNCTION_ARGS)
 	athar_mark_make(psprintf("track %s", row.relation), DT_NOBEGIN, &mark);
 	row.tracked_at = mark.at;
 	athar_tracking_write(&row);
+	athar_baseline_take(relid, &row, "track", NULL);
 	athar_equip_table(relid, row.lineage);
 	foreach(cell, athar_track_heirs(relid, ShareRowExclusiveLock))
 		track_heir(lfirst_oid(cell), &row, mark.at, true);

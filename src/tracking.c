@@ -417,6 +417,45 @@ athar_tracking_is_ours(int32 lineage)
 	return lineage < FIRST_LINEAGE;
 }
 
+static bool
+is_newest(const athar_tracked *row, List *rows)
+{
+	ListCell   *cell;
+
+	foreach(cell, rows)
+	{
+		athar_tracked *other = lfirst(cell);
+
+		if (other->lineage == row->lineage && other->rekey_of == 0 &&
+			other->id > row->id)
+			return false;
+	}
+	return row->rekey_of == 0;
+}
+
+/* The tables that are tracked now. */
+List *
+athar_tracking_relations(void)
+{
+	List	   *rows = athar_tracking_rows(0);
+	List	   *relations = NIL;
+	ListCell   *cell;
+
+	foreach(cell, rows)
+	{
+		athar_tracked *row = lfirst(cell);
+		Oid			relid;
+
+		CHECK_FOR_INTERRUPTS();
+		if (row->untracked_at != DT_NOEND || !is_newest(row, rows))
+			continue;
+		relid = athar_tracking_relation(row);
+		if (OidIsValid(relid))
+			relations = lappend_oid(relations, relid);
+	}
+	return relations;
+}
+
 /*
  * The row with which the tracking of a table begins, or begins again: of what
  * is known of its columns, their numbers alone go on.

@@ -54,6 +54,7 @@ extern athar_tracked *athar_tracking_of(Oid relid);
 extern athar_tracked *athar_tracking_newest(int32 lineage);
 extern Oid	athar_tracking_relation(const athar_tracked *row);
 extern bool athar_tracking_is_ours(int32 lineage);
+extern List *athar_tracking_relations(void);
 extern void athar_tracking_begin(athar_tracked *row, Relation relation);
 extern void athar_tracking_write(athar_tracked *row);
 extern void athar_tracking_end(int32 lineage);

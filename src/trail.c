@@ -154,15 +154,13 @@ object_of(JsonbValue *name, JsonbValue *value)
  * Misfits
  */
 
-static void
-note(athar_trails *trails, athar_trail *trail, Jsonb *key, char *problem)
+/* Count a row that does not fit. */
+void
+athar_trail_note(athar_trails *trails, Jsonb *key, const char *problem)
 {
 	MemoryContext old;
 	athar_misfit *misfit;
 
-	if (trails->watched == NULL || trail->is_noted)
-		return;
-	trail->is_noted = true;
 	if (trails->misfit_count++ >= KEPT_MISFITS)
 		return;
 	old = MemoryContextSwitchTo(trails->context);
@@ -171,6 +169,16 @@ note(athar_trails *trails, athar_trail *trail, Jsonb *key, char *problem)
 	misfit->problem = pstrdup(problem);
 	trails->misfits = lappend(trails->misfits, misfit);
 	MemoryContextSwitchTo(old);
+}
+
+static void
+note(athar_trails *trails, athar_trail *trail, Jsonb *key,
+	 const char *problem)
+{
+	if (trails->watched == NULL || trail->is_noted)
+		return;
+	trail->is_noted = true;
+	athar_trail_note(trails, key, problem);
 }
 
 static void

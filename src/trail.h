@@ -64,6 +64,8 @@ extern void athar_trail_update(athar_trails *trails, Jsonb *key,
 							   Jsonb *new_values, uint64 xid, int64 id);
 extern void athar_trail_remove(athar_trails *trails, Jsonb *key,
 							   Jsonb *old_values, uint64 xid, int64 id);
+extern void athar_trail_note(athar_trails *trails, Jsonb *key,
+							 const char *problem);
 extern void athar_trail_meet(athar_trails *trails, athar_trail *trail,
 							 Jsonb *key, Jsonb *row);
 extern void athar_trail_finish(athar_trails *trails);

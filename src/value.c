@@ -699,6 +699,39 @@ append_canonical(StringInfo text, JsonbContainer *container)
 	}
 }
 
+/* Append a value as canonical JSON. */
+void
+athar_value_spell(StringInfo text, athar_column *column, Datum datum,
+				  bool isnull)
+{
+	JsonbValue	value;
+
+	if (isnull)
+	{
+		appendStringInfoString(text, "null");
+		return;
+	}
+	switch (column->kind)
+	{
+		case ATHAR_INT2:
+			appendStringInfo(text, "%d", DatumGetInt16(datum));
+			return;
+		case ATHAR_INT4:
+			appendStringInfo(text, "%d", DatumGetInt32(datum));
+			return;
+		case ATHAR_INT8:
+			appendStringInfo(text, INT64_FORMAT, DatumGetInt64(datum));
+			return;
+		default:
+			break;
+	}
+	athar_value_json(column, datum, &value);
+	if (value.type == jbvBinary)
+		append_canonical(text, value.val.binary.data);
+	else
+		append_scalar(text, &value);
+}
+
 /*
  * The hash by which rows are found: FNV-1a, 32 bits, over the key's canonical
  * text in UTF-8.  It is stored, so it must never change: a better one would

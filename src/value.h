@@ -5,6 +5,7 @@
 #ifndef ATHAR_VALUE_H
 #define ATHAR_VALUE_H
 
+#include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
 
@@ -82,6 +83,8 @@ extern void athar_value_unpin(const athar_shape *shape, athar_pins *pins);
 extern bool athar_value_same(const athar_column *column, Datum a, Datum b);
 extern Jsonb *athar_value_object(athar_shape *shape, Datum *values,
 								 bool *nulls, const bool *mask);
+extern void athar_value_spell(StringInfo text, athar_column *column,
+							  Datum datum, bool isnull);
 extern int	athar_value_find(const athar_shape *shape, const char *name,
 							 int length);
 extern Datum athar_value_read(athar_column *column, JsonbValue *value,

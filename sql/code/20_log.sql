@@ -123,6 +123,95 @@ COMMENT ON FUNCTION athar.as_of(anyelement, timestamptz) IS
 The caller needs SELECT on the table, and on those that inherit from it. Under row security he gets the older state of the rows that he may see now, and none that are gone.
 Errors: 42809 for what is no table''s row type; 55000 if the table is not tracked; 22023 for a time in the future, before the first mark or before the table was tracked; 0A000 where rows were known by other columns than today''s key; 42501.';
 
+CREATE OR REPLACE FUNCTION athar.check_tracking(relation regclass, OUT relation_oid regclass, OUT lineage integer, OUT is_complete boolean, OUT problems text[], OUT tracked_at timestamptz, OUT complete_since timestamptz, OUT baseline_at timestamptz, OUT checked_at timestamptz, OUT row_count bigint, OUT entry_count bigint)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_check_tracking';
+COMMENT ON FUNCTION athar.check_tracking(regclass) IS
+'The part of tracking_status() that reads a table and its log, one row per table; all tracked tables for NULL. Use tracking_status().';
+
+CREATE OR REPLACE FUNCTION athar.capture_problems(relation regclass, lineage integer)
+RETURNS SETOF text
+LANGUAGE SQL STABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	-- Rows are captured where they are stored; the table at the top is looked at
+	-- because partitions made later copy its triggers.
+	WITH part AS (
+		SELECT capture_problems.relation AS oid
+		UNION
+		SELECT t.relid
+		FROM pg_partition_tree(capture_problems.relation) AS t
+		JOIN pg_class AS c ON c.oid = t.relid
+		WHERE c.relkind <> 'p'
+	), capture AS (
+		SELECT g.tgrelid, g.tgenabled, g.tgtype::integer AS type,
+			capture_problems.lineage >= 1000 AND (g.tgqual IS NOT NULL OR g.tgattr::text <> '') AS is_limited
+		FROM pg_trigger AS g
+		WHERE g.tgfoid = 'athar.capture_change()'::regprocedure
+			AND split_part(encode(g.tgargs, 'escape'), '\000', 1) = capture_problems.lineage::text
+	)
+	SELECT format(f.problem, string_agg(f.event, ', ' ORDER BY f.ordinal), f.name)
+	FROM (
+		SELECT e.ordinal, e.event, format('%I.%I', n.nspname, c.relname) AS name,
+			CASE
+				WHEN t.tgenabled IS NULL THEN 'there is no trigger for %s on %s'
+				WHEN t.tgenabled = 'D' THEN 'the trigger for %s on %s is disabled'
+				WHEN t.is_limited THEN 'the trigger for %s on %s has a condition or is for some columns'
+				ELSE 'the trigger for %s on %s does not fire in every session_replication_role (it should be ENABLE ALWAYS)'
+			END AS problem
+		FROM part AS p
+		JOIN pg_class AS c ON c.oid = p.oid
+		JOIN pg_namespace AS n ON n.oid = c.relnamespace
+		CROSS JOIN (VALUES (1, 4, 1, 'INSERT'), (2, 16, 1, 'UPDATE'), (3, 8, 1, 'DELETE'), (4, 32, 0, 'TRUNCATE')) AS e (ordinal, bit, for_rows, event)
+		LEFT JOIN LATERAL (
+			SELECT a.tgenabled, a.is_limited
+			FROM capture AS a
+			WHERE a.tgrelid = p.oid
+				AND a.type & e.bit <> 0
+				AND a.type & 1 = e.for_rows
+			ORDER BY (a.tgenabled = 'A' AND NOT a.is_limited) DESC
+			LIMIT 1) AS t ON true
+		WHERE coalesce(t.tgenabled <> 'A' OR t.is_limited, true)) AS f
+	GROUP BY f.name, f.problem
+	ORDER BY f.name, f.problem;
+END;
+COMMENT ON FUNCTION athar.capture_problems(regclass, integer) IS
+'What is wrong with the triggers of a tracked table and of its partitions, one sentence each; nothing where all changes are captured. lineage: tracked_table.lineage of the table. No row for NULL.';
+
+CREATE OR REPLACE FUNCTION athar.tracking_status(relation regclass DEFAULT NULL)
+RETURNS TABLE (relation text, is_capturing boolean, is_complete boolean, problems text, tracked_at timestamptz, complete_since timestamptz, baseline_at timestamptz, checked_at timestamptz, row_count bigint, entry_count bigint)
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT
+		format('%I.%I', n.nspname, c.relname),
+		p.problems IS NULL,
+		k.is_complete,
+		array_to_string(p.problems || k.problems, E'\n'),
+		k.tracked_at,
+		k.complete_since,
+		k.baseline_at,
+		k.checked_at,
+		k.row_count,
+		k.entry_count
+	FROM athar.check_tracking(tracking_status.relation) AS k
+	JOIN pg_class AS c ON c.oid = k.relation_oid
+	JOIN pg_namespace AS n ON n.oid = c.relnamespace
+	CROSS JOIN LATERAL (SELECT array_agg(p.problem) AS problems FROM athar.capture_problems(k.relation_oid, k.lineage) AS p (problem)) AS p;
+END;
+COMMENT ON FUNCTION athar.tracking_status(regclass) IS
+'Whether the change log of a tracked table, or of every one, is complete: it replays the log back from the rows that are there now to the newest state that was written down (see tracking_check), and compares. So it finds what was written while a trigger was disabled, also long after. One row per table.
+relation: the table; NULL for all. is_capturing: every change is captured now: the triggers are there and enabled ALWAYS, on every partition, too. is_complete: true where the log leads exactly to that state, and each entry fits the one before it; false where it does not; NULL where it could not be told. problems: sentences, one a line: which trigger is missing, which rows are not as the log says (the keys of the first five, to those who may read the log or all rows of the table), why it could not be told; NULL without. tracked_at: when tracking began. complete_since: from when on an unbroken chain of such checks proves the log complete; NULL unless is_complete. baseline_at: the state compared with. row_count: rows now. entry_count: entries replayed.
+Where nothing is wrong the state now is written down in its turn, unless there was nothing new, so that the next check replays what came since. Where something is, nothing is written and the next check finds the same; see accept_state(). After a column was dropped or redefined, or the key was, the rows of then cannot be compared: is_complete is NULL once, and the next check begins there; a new name or a new column makes no difference.
+Reads each table once, whatever its row security, under one snapshot: transactions that are still open make no difference. Writers are not held up. Shows only what differs in the end: what was changed unseen and changed back is not found.
+Errors: 55000 if the table is not tracked; 42501.';
+
+CREATE OR REPLACE FUNCTION athar.accept_state(relation regclass, reason text)
+RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_accept_state';
+COMMENT ON FUNCTION athar.accept_state(regclass, text) IS
+'Takes the present rows of a tracked table for right, although tracking_status() says that the log cannot account for them: later checks compare with this state. Who did it and why is kept in tracking_check. The log itself is not changed. 22023 without a table or a reason, 55000 if the table is not tracked.';
+
 CREATE OR REPLACE FUNCTION athar.row_history(relation regclass, row_key jsonb)
 RETURNS SETOF athar.change_log
 LANGUAGE C VOLATILE PARALLEL UNSAFE

@@ -134,6 +134,51 @@ COMMENT ON COLUMN athar.mark.last_transaction_id IS 'The newest log_transaction.
 COMMENT ON COLUMN athar.mark.last_entry_id IS 'The newest log_entry.id that had been given out';
 CREATE INDEX mark_at_idx ON athar.mark (at, id);
 
+CREATE TABLE athar.tracking_check (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	lineage integer NOT NULL,
+	table_id integer NOT NULL,
+	origin text NOT NULL,
+	at timestamptz NOT NULL,
+	snapshot pg_snapshot NOT NULL,
+	cluster bigint NOT NULL,
+	xid xid8 NOT NULL,
+	last_transaction_id bigint NOT NULL,
+	last_entry_id bigint NOT NULL,
+	row_count bigint NOT NULL,
+	digest bytea NOT NULL,
+	column_numbers integer[] NOT NULL,
+	column_types text[] NOT NULL,
+	complete_since timestamptz NOT NULL,
+	role_name text NOT NULL,
+	actor text,
+	reason text
+);
+COMMENT ON TABLE athar.tracking_check IS
+'States of tracked tables from which the log must lead to the present one: written by track(), by each tracking_status() that found nothing wrong, and by accept_state(); never by hand. What such a state saw is told as in mark';
+COMMENT ON COLUMN athar.tracking_check.id IS 'Key; the newest of a table is the one that tracking_status() compares with';
+COMMENT ON COLUMN athar.tracking_check.lineage IS 'The table: references tracked_table(lineage), by construction';
+COMMENT ON COLUMN athar.tracking_check.table_id IS 'The version of its definition then in force: references tracked_table(id), by construction';
+COMMENT ON COLUMN athar.tracking_check.origin IS
+'track: tracking began. check: the log led from the state before to this one, or could not be compared with it (then complete_since is at). accept: somebody took the state for right with accept_state()';
+COMMENT ON COLUMN athar.tracking_check.at IS 'When it was';
+COMMENT ON COLUMN athar.tracking_check.snapshot IS 'Which transactions were committed';
+COMMENT ON COLUMN athar.tracking_check.cluster IS 'System identifier of the cluster in which snapshot and xid mean something';
+COMMENT ON COLUMN athar.tracking_check.xid IS 'The transaction that wrote this row';
+COMMENT ON COLUMN athar.tracking_check.last_transaction_id IS 'The newest log_transaction.id that had been given out';
+COMMENT ON COLUMN athar.tracking_check.last_entry_id IS 'The newest log_entry.id that had been given out';
+COMMENT ON COLUMN athar.tracking_check.row_count IS 'Number of rows';
+COMMENT ON COLUMN athar.tracking_check.digest IS
+'Sum modulo 2^256, big-endian, of the SHA-256 of each row: of the JSON array of its values in the order of column_numbers, in UTF-8, without blanks, and without zeros at the end of a fraction; otherwise as the log spells them';
+COMMENT ON COLUMN athar.tracking_check.column_numbers IS
+'The columns in the digest: tracked_column.number. Without those that never reach the log, and those whose text hangs on the catalog, such as regclass';
+COMMENT ON COLUMN athar.tracking_check.column_types IS 'Their types, spelled out with the labels of enums and the like: where that is another one now, the digest cannot be compared';
+COMMENT ON COLUMN athar.tracking_check.complete_since IS 'From when on an unbroken chain of such states proves the log complete';
+COMMENT ON COLUMN athar.tracking_check.role_name IS 'The role in force when it was written, outside any SECURITY DEFINER function';
+COMMENT ON COLUMN athar.tracking_check.actor IS 'The person named in athar.actor; NULL where nobody was';
+COMMENT ON COLUMN athar.tracking_check.reason IS 'Why the state was accepted; NULL where it was not accept_state()';
+CREATE INDEX tracking_check_lineage_idx ON athar.tracking_check (lineage, id);
+
 CREATE FUNCTION athar.refuse_change()
 RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -181,10 +226,15 @@ COMMENT ON TRIGGER refuse_change ON athar.tracked_table IS 'Keeps it from being 
 COMMENT ON TRIGGER refuse_change ON athar.tracked_column IS 'Keeps it from being written by hand';
 COMMENT ON TRIGGER refuse_change ON athar.log_transaction IS 'The log is append-only';
 COMMENT ON TRIGGER refuse_change ON athar.log_entry IS 'The log is append-only';
+CREATE TRIGGER refuse_change
+	BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON athar.tracking_check
+	FOR EACH STATEMENT EXECUTE FUNCTION athar.refuse_change();
 COMMENT ON TRIGGER refuse_change ON athar.mark IS 'Marks are append-only';
+COMMENT ON TRIGGER refuse_change ON athar.tracking_check IS 'Checked states are append-only';
 -- Also under session_replication_role = replica.
 ALTER TABLE athar.tracked_table ENABLE ALWAYS TRIGGER refuse_change;
 ALTER TABLE athar.tracked_column ENABLE ALWAYS TRIGGER refuse_change;
 ALTER TABLE athar.log_transaction ENABLE ALWAYS TRIGGER refuse_change;
 ALTER TABLE athar.log_entry ENABLE ALWAYS TRIGGER refuse_change;
 ALTER TABLE athar.mark ENABLE ALWAYS TRIGGER refuse_change;
+ALTER TABLE athar.tracking_check ENABLE ALWAYS TRIGGER refuse_change;
