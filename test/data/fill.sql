@@ -30,6 +30,9 @@ CREATE TABLE public.payment (
 ) PARTITION BY RANGE (paid_on);
 CREATE TABLE public.payment_2024 PARTITION OF public.payment FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 CREATE TABLE public.payment_2025 PARTITION OF public.payment FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE public.person (id integer PRIMARY KEY, name text, pin text, photo text);
+CREATE TABLE public.clerk (office text, PRIMARY KEY (id, office)) INHERITS (public.person);
+SELECT athar.track('public.person', exclude => '{photo}', mask => '{pin}');
 SELECT athar.track('public.licence');
 SELECT athar.track('public.visit');
 SELECT athar.track('public.payment', require_reason => true);
@@ -44,10 +47,14 @@ INSERT INTO public.licence (holder, note) SELECT 'bulk ' || n, jsonb_build_objec
 INSERT INTO public.visit SELECT '2024-06-01 12:00+00'::timestamptz + n * interval '1 hour', 'counter ' || n % 3 FROM generate_series(1, 20) AS n;
 INSERT INTO public.payment SELECT n, '2024-12-20'::date + n, n * 1.10 FROM generate_series(1, 20) AS n;
 COMMIT;
+INSERT INTO public.person VALUES (1, 'Ann', 'secret', 'face');
+INSERT INTO public.clerk VALUES (2, 'Ben', 'secret', 'face', 'North'), (3, 'Cem', NULL, NULL, 'South');
 SELECT athar.create_mark('stock taken');
 UPDATE public.licence SET fee = coalesce(fee, 0) + 1, replaces_id = nullif(id - 1, 0) WHERE id <= 20;
 DELETE FROM public.licence WHERE id BETWEEN 40 AND 45;
 DELETE FROM public.visit WHERE place = 'counter 1';
+UPDATE public.person SET name = upper(name), pin = 'another secret' WHERE id < 3;
+DELETE FROM public.clerk WHERE office = 'South';
 BEGIN;
 SET LOCAL athar.reason = 'corrected';
 UPDATE public.payment SET paid_on = '2025-02-01' WHERE id = 3;

@@ -148,6 +148,11 @@ INSERT INTO public.licence (holder) VALUES ('New');
 UPDATE public.licence SET holder = 'Newer' WHERE holder = 'New';
 DELETE FROM public.payment WHERE id = 5;
 COMMIT;
+BEGIN;
+SELECT athar.set_context('clerk 9', NULL);
+INSERT INTO public.clerk VALUES (9, 'New', 'secret', 'face', 'North');
+UPDATE public.person SET pin = 'other', photo = 'other' WHERE id IN (1, 9);
+COMMIT;
 SELECT athar.define_unit('late', 'Late unit');
 SELECT athar.record_observation('days', 11, '2024-07-01', 'permit');
 SELECT athar.report_measurement('digital', '[2026-01-01,2026-04-01)', athar.summary_of(ARRAY[0, 1], ARRAY[1, 9]), 'renewal', basis => 'quarter');
@@ -159,6 +164,13 @@ SQL
 	is($node->safe_psql($database, <<'SQL'), "INSERT|clerk 8|after the restore\nUPDATE|clerk 8|after the restore\nDELETE|clerk 8|after the restore", "$name: capture goes on");
 SELECT operation, actor, reason FROM athar.change_log WHERE actor = 'clerk 8' ORDER BY entry_id
 SQL
+	is($node->safe_psql($database, <<'SQL'), <<'TEXT' =~ s/\n$//r, "$name: what is kept out of the log stays out");
+SELECT relation, new_values FROM athar.change_log WHERE actor = 'clerk 9' ORDER BY 1, 2
+SQL
+public.clerk|{"pin": "***"}
+public.clerk|{"id": 9, "pin": "***", "name": "New", "office": "North"}
+public.person|{"pin": "***"}
+TEXT
 	is($node->safe_psql($database, <<'SQL'), $entries, "$name: new entries come after the old ones");
 SELECT count(*) FROM athar.change_log WHERE entry_id < (SELECT min(entry_id) FROM athar.change_log WHERE actor = 'clerk 8')
 SQL
@@ -169,6 +181,8 @@ SQL
 	is($node->safe_psql($database, <<'SQL'), $node->safe_psql($database, 'TABLE public.licence ORDER BY id'), "$name: the log rebuilds the present");
 SELECT * FROM athar.as_of(NULL::public.licence, now()) ORDER BY id
 SQL
+	is($node->psql($database, q{SELECT athar.untrack('public.person')}), 0, "$name: what came with a table goes with it");
+	is($node->safe_psql($database, q{SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('public.person'::regclass, 'public.clerk'::regclass)}), 0, "$name: no trigger is left there");
 	return;
 }
 
@@ -229,6 +243,7 @@ sub past
 SELECT * FROM athar.as_of(NULL::public.licence, (SELECT at FROM athar.mark WHERE name = 'stock taken')) ORDER BY id;
 SELECT * FROM athar.as_of(NULL::public.licence, (SELECT at FROM athar.mark WHERE name = 'first changes')) ORDER BY id;
 SELECT * FROM athar.as_of(NULL::public.payment, (SELECT at FROM athar.mark WHERE name = 'first changes')) ORDER BY id;
+SELECT id, name FROM athar.as_of(NULL::public.person, (SELECT at FROM athar.mark WHERE name = 'stock taken')) ORDER BY id;
 SQL
 }
 
