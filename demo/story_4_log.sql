@@ -41,3 +41,7 @@ ORDER BY then_.service;
 \set ON_ERROR_STOP off
 UPDATE published_figure SET value = 0;
 \set ON_ERROR_STOP on
+\echo
+\echo 'What would it take to undo the last release? (A dry run: nothing is written.)'
+SELECT u.operation, u.row_key ->> 'service' AS service, u.row_key ->> 'cell' AS cell, u.old_values ->> 'value' AS now, u.new_values ->> 'value' AS "back to"
+FROM athar.undo_transaction((SELECT max(l.transaction_id) FROM athar.change_log AS l WHERE l.reason = 'Add Q1 2016 TxEx CSV files'), 'published by mistake', dry_run => true) AS u;

@@ -44,6 +44,11 @@ row('pg_cron ran it', 'licensing', 'SELECT athar.run_due()', 'succeeded');
 row('a row\'s history', 'UPDATE', 'editor-02', 'Add latest CSV files', 821958, 823401);
 row('the table as of the mark', 'dft-register-a-vehicle', 821958, 823401);
 like($story, qr/ERROR:  a reason is required/, 'a change without a reason is refused');
+like($story, qr/dry run.*\n.*operation.*\n.*\n(?: *UPDATE .*\n){3}/, 'an undo says what it would write');
+like($story, qr{^athar/licensing\n[1-9]\d+\n[A-Za-z0-9+/]{43}=$}m, 'the checkpoint');
+row('the log of the figures is complete', 'public.published_figure', 't', 't');
+row('the copy answers to the checkpoint', 7, 0);
+like($story, qr/^ *changed *\x{2502} *f *\x{2502} *entry \d+ \(leaf \d+\) is not what was sealed/m, 'a forged name is found');
 like($story, qr/every row the same in both; \d+ log entries, none doubled/, 'the dump holds all of it');
 unlike($story, qr/^psql:.*ERROR:  (?!a reason)/m, 'nothing else failed');
 
