@@ -16,6 +16,9 @@ $node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION athar;
 CREATE TABLE public.stock (id integer PRIMARY KEY, worker integer NOT NULL, amount integer NOT NULL, note text);
 SELECT athar.track('public.stock');
+CREATE UNLOGGED TABLE public.draft (id integer PRIMARY KEY, v integer);
+SELECT athar.track('public.draft');
+INSERT INTO public.draft SELECT n, n FROM generate_series(1, 3) AS n;
 -- One batch is one transaction: new rows, changes, deletions.
 CREATE PROCEDURE public.work(worker integer) LANGUAGE plpgsql AS $$
 BEGIN
@@ -56,6 +59,11 @@ SQL
 	is($node->safe_psql('postgres', "SELECT count(*) FROM athar.log_entry WHERE id > $last"), 1, "round $round: the numbers go on");
 	is($node->safe_psql('postgres', 'SELECT count(*) - count(DISTINCT entry_id) FROM athar.change_log'), 0, "round $round: no number is used twice");
 }
+
+# A crash empties an unlogged table, and no trigger sees it.
+is($node->safe_psql('postgres', 'SELECT count(*) FROM public.draft'), 0, 'an unlogged table is empty');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM athar.change_log WHERE relation = 'public.draft'}), 3, 'what was written there is in the log');
+is($node->safe_psql('postgres', q{SELECT is_complete, problems IS NOT NULL FROM athar.tracking_status('public.draft')}), 'f|t', 'and tracking_status tells that rows are missing');
 
 $node->stop;
 done_testing();
