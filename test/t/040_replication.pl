@@ -60,6 +60,8 @@ INSERT||{"id": 3, "region": 3}
 DELETE|{"id": 1, "region": 1}|
 INSERT||{"id": 1, "region": 2}
 TEXT
+is(status('licence'), 't|t', 'and the log accounts for it');
+like(status('payment'), qr/t$/, 'in each partition');
 is($subscriber->safe_psql('postgres', q{SELECT DISTINCT actor, reason FROM athar.change_log}), '|', 'nobody is named');
 is($subscriber->safe_psql('postgres', q{SELECT count(DISTINCT transaction_id) FROM athar.change_log}), 6, 'each transaction is one');
 
@@ -90,8 +92,35 @@ TEXT
 is($subscriber->safe_psql('postgres', q{SELECT new_values->>'code' FROM athar.change_log WHERE relation = 'athar.unit'}), 'dept', 'and in tables of athar');
 is($subscriber->safe_psql('postgres', q{SELECT * FROM athar.as_of(NULL::payment, (SELECT at FROM athar.mark WHERE name = 'by hand')) ORDER BY id}), "1|2\n2|2\n3|3", 'as_of undoes it all');
 
+like(status($_), qr/t$/, "the log of $_ is complete") for qw(licence payment);
+
+# With triggers that fire in no replica's role, what a subscription applies is
+# missing from the log, and found to be.
+$subscriber->safe_psql('postgres', <<'SQL');
+TRUNCATE licence, payment;
+ALTER TABLE licence DISABLE TRIGGER USER;
+UPDATE pg_trigger SET tgenabled = 'O' WHERE tgfoid = 'athar.capture_change()'::regprocedure AND tgrelid = 'licence'::regclass;
+SQL
+$publisher->safe_psql('postgres', 'INSERT INTO licence VALUES (8, 80)');
+$subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION again CONNECTION '$connection' PUBLICATION everything");
+$subscriber->poll_query_until('postgres', q{SELECT count(*) > 0 AND bool_and(srsubstate = 'r') FROM pg_subscription_rel})
+  or die 'the tables were not copied again';
+$publisher->safe_psql('postgres', 'INSERT INTO licence VALUES (9, 90)');
+$publisher->wait_for_catchup('again');
+is($subscriber->safe_psql('postgres', 'SELECT count(*) FROM licence'), 2, 'a subscription applies to a table with ordinary triggers');
+is(status('licence'), 'f|f', 'which is not captured, and incomplete');
+is($subscriber->safe_psql('postgres', q{SELECT problems ~ 'does not fire in every session_replication_role' FROM athar.tracking_status('licence')}), 't', 'and why');
+like(status('payment'), qr/t$/, 'the other table is as before');
+$subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION again');
+
 $_->stop for $subscriber, $publisher;
 done_testing();
+
+sub status
+{
+	my ($relation) = @_;
+	return $subscriber->safe_psql('postgres', "SELECT is_capturing, is_complete FROM athar.tracking_status('$relation')");
+}
 
 sub entries
 {
