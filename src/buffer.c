@@ -135,7 +135,12 @@ write_rows(buffer_level *level)
 	TupleTableSlot **slots = slots_of(level);
 	int			count = list_length(level->rows);
 
-	table_multi_insert(relation, slots, count, level->command, 0, NULL);
+	/*
+	 * At the end, not into what is left free on older pages: neighbours in
+	 * the table stay neighbours in time, which BRIN indexes live on.
+	 */
+	table_multi_insert(relation, slots, count, level->command,
+					   TABLE_INSERT_SKIP_FSM, NULL);
 	insert_into_indexes(indexes, slots, count);
 	CatalogCloseIndexes(indexes);
 	table_close(relation, NoLock);
@@ -191,7 +196,7 @@ level_for(Oid relid)
 									   sizeof(buffer_level));
 		level->context = AllocSetContextCreate(TopTransactionContext,
 											   "athar rows held back",
-											   ALLOCSET_SMALL_SIZES);
+											   ALLOCSET_DEFAULT_SIZES);
 		level->subid = subid;
 		level->outer = innermost;
 		innermost = level;
