@@ -282,6 +282,12 @@ take_row(void *context, Datum *values, bool *nulls)
 	athar_baseline_add(&run->now.sum, hash);
 	if (!can_replay(run))
 		return;
+	if (run->entry_count == 0 && run->is_same_shape &&
+		run->was.sum.row_count > 0)
+	{
+		athar_baseline_add(&run->past, hash);
+		return;
+	}
 	past_values = palloc(sizeof(Datum) * (natts + 1));
 	past_nulls = palloc(natts + 1);
 	memcpy(past_values, values, sizeof(Datum) * natts);
