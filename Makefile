@@ -25,6 +25,7 @@ OBJS = \
 	src/trail.o \
 	src/mark.o \
 	src/definition.o \
+	src/amendment.o \
 	src/tracking.o \
 	src/mapping.o \
 	src/equip.o \
@@ -32,7 +33,9 @@ OBJS = \
 	src/move.o \
 	src/capture.o \
 	src/baseline.o \
+	src/dropped.o \
 	src/track.o \
+	src/ddl.o \
 	src/history.o \
 	src/row_history.o \
 	src/replay.o \

@@ -14,6 +14,7 @@
 #include "capture.h"
 #include "proof.h"
 #include "seal.h"
+#include "ddl.h"
 #include "kpi.h"
 
 PG_MODULE_MAGIC;
@@ -32,5 +33,6 @@ _PG_init(void)
 	athar_capture_init();
 	athar_proof_init();
 	athar_seal_init();
+	athar_ddl_init();
 	athar_kpi_init();
 }

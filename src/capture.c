@@ -163,6 +163,56 @@ log_change(athar_capture_plan *plan, TriggerData *trigger)
 	PG_END_TRY();
 }
 
+/* Most rows of one table that a command may have written down. */
+int
+athar_capture_limit(void)
+{
+	return truncate_limit;
+}
+
+/* Hand over each row of one table as it is now. */
+void
+athar_capture_each_row(Relation relation, athar_shape *shape,
+					   athar_row_logger work, void *context)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
+													  "athar row",
+													  ALLOCSET_DEFAULT_SIZES);
+	athar_pins	pins;
+
+	athar_value_pin(shape, &pins);
+	PG_TRY();
+	{
+		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		{
+			MemoryContext old = MemoryContextSwitchTo(row_context);
+
+			CHECK_FOR_INTERRUPTS();
+			work(context, relation, slot);
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(row_context);
+		}
+	}
+	PG_FINALLY();
+	{
+		athar_value_unpin(shape, &pins);
+	}
+	PG_END_TRY();
+	MemoryContextDelete(row_context);
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+}
+
+typedef struct truncation
+{
+	athar_capture_plan *plan;
+	int			count;
+} truncation;
+
 static void
 refuse_truncate(athar_capture_plan *plan)
 {
@@ -174,44 +224,23 @@ refuse_truncate(athar_capture_plan *plan)
 			 errhint("Raise athar.truncate_limit, delete in parts, or call athar.untrack() first.")));
 }
 
+static void
+log_truncated(void *context, Relation relation, TupleTableSlot *slot)
+{
+	truncation *run = context;
+
+	if (++run->count > truncate_limit)
+		refuse_truncate(run->plan);
+	log_row(run->plan, 'T', slot);
+}
+
 /* Write down each row of one table before it goes. */
 static void
 log_all_rows(Relation relation, int32 lineage)
 {
-	athar_capture_plan *plan = athar_tracking_plan(relation, lineage);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
-	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
-													  "athar truncated row",
-													  ALLOCSET_DEFAULT_SIZES);
-	athar_pins	pins;
-	int			count = 0;
+	truncation	run = {.plan = athar_tracking_plan(relation, lineage)};
 
-	athar_value_pin(plan->shape, &pins);
-	PG_TRY();
-	{
-		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-		{
-			MemoryContext old = MemoryContextSwitchTo(row_context);
-
-			CHECK_FOR_INTERRUPTS();
-			if (++count > truncate_limit)
-				refuse_truncate(plan);
-			log_row(plan, 'T', slot);
-			MemoryContextSwitchTo(old);
-			MemoryContextReset(row_context);
-		}
-	}
-	PG_FINALLY();
-	{
-		athar_value_unpin(plan->shape, &pins);
-	}
-	PG_END_TRY();
-	MemoryContextDelete(row_context);
-	ExecDropSingleTupleTableSlot(slot);
-	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
+	athar_capture_each_row(relation, run.plan->shape, log_truncated, &run);
 }
 
 static bool
@@ -313,7 +342,7 @@ void
 athar_capture_init(void)
 {
 	DefineCustomIntVariable("athar.truncate_limit",
-							"Most rows of one table or partition that TRUNCATE may remove from a tracked table.",
+							"Most rows of one table or partition that TRUNCATE may remove from a tracked table, and most values that may go with a dropped column.",
 							"Each of them is written into the change log first.",
 							&truncate_limit, 100000, 0, INT_MAX,
 							PGC_USERSET, 0, NULL, NULL, NULL);

@@ -83,6 +83,22 @@ look_up(const char *name)
 	return relid;
 }
 
+/* Are the tables there? Not while the extension is dropped. */
+bool
+athar_catalog_is_complete(void)
+{
+	Oid			schema = get_namespace_oid(SCHEMA, true);
+
+	for (int i = 0; i < ATHAR_TABLES && OidIsValid(schema); i++)
+	{
+		if (!OidIsValid(get_relname_relid(table_names[i], schema)) ||
+			(sequence_names[i] &&
+			 !OidIsValid(get_relname_relid(sequence_names[i], schema))))
+			return false;
+	}
+	return OidIsValid(schema);
+}
+
 Oid
 athar_catalog_oid(athar_table table)
 {

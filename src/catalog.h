@@ -42,6 +42,7 @@ extern void athar_catalog_update(athar_table table, ItemPointer place,
 extern void athar_catalog_append(athar_table table, Datum *values,
 								 bool *nulls);
 extern void athar_catalog_flush(void);
+extern bool athar_catalog_is_complete(void);
 extern bool athar_catalog_is_member(Oid relid);
 extern bool athar_catalog_is_restore(void);
 extern void athar_catalog_become_owner(Oid relid, athar_owner_state *state);

@@ -16,13 +16,10 @@
 
 #include "access/table.h"
 #include "catalog/dependency.h"
-#include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_namespace.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
@@ -32,7 +29,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "tracking.h"
 #include "equip.h"
@@ -40,13 +36,13 @@
 #define ROW_TRIGGER "#athar_capture"
 #define TRUNCATE_TRIGGER "~athar_capture_truncate"
 
-static Oid
-capture_function(void)
+static int	working;
+
+/* Are triggers made or dropped here just now, and so not by a command? */
+bool
+athar_equip_is_working(void)
 {
-	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						   CStringGetDatum("capture_change"),
-						   PointerGetDatum(buildoidvector(NULL, 0)),
-						   ObjectIdGetDatum(get_namespace_oid("athar", false)));
+	return working > 0;
 }
 
 /*
@@ -77,7 +73,7 @@ make_trigger(Oid relid, CreateTrigStmt *statement, int32 lineage)
 							statement->args);
 	trigger = CreateTriggerFiringOn(statement, "", relid, InvalidOid,
 									InvalidOid, InvalidOid,
-									capture_function(), InvalidOid, NULL,
+									athar_tracking_function(), InvalidOid, NULL,
 									false, false, TRIGGER_FIRES_ALWAYS);
 	depend_on_extension(&trigger);
 }
@@ -154,10 +150,19 @@ athar_equip_partitions(Oid relid, int32 lineage)
 void
 athar_equip_table(Oid relid, int32 lineage)
 {
-	make_row_trigger(relid, lineage);
-	make_truncate_trigger(relid, lineage, false);
-	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
-		athar_equip_partitions(relid, lineage);
+	working++;
+	PG_TRY();
+	{
+		make_row_trigger(relid, lineage);
+		make_truncate_trigger(relid, lineage, false);
+		if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+			athar_equip_partitions(relid, lineage);
+	}
+	PG_FINALLY();
+	{
+		working--;
+	}
+	PG_END_TRY();
 }
 
 /* Names of its capture triggers that fire as ordinary ones do. */
@@ -226,9 +231,8 @@ drop_triggers(Oid relid)
 	free_object_addresses(dropped);
 }
 
-/* Drop the triggers of a table and of its partitions. */
-void
-athar_equip_strip(Oid relid)
+static void
+drop_all_triggers(Oid relid)
 {
 	ListCell   *cell;
 
@@ -237,4 +241,20 @@ athar_equip_strip(Oid relid)
 		return;
 	foreach(cell, find_all_inheritors(relid, AccessExclusiveLock, NULL))
 		drop_triggers(lfirst_oid(cell));
+}
+
+/* Drop the triggers of a table and of its partitions. */
+void
+athar_equip_strip(Oid relid)
+{
+	working++;
+	PG_TRY();
+	{
+		drop_all_triggers(relid);
+	}
+	PG_FINALLY();
+	{
+		working--;
+	}
+	PG_END_TRY();
 }

@@ -5,6 +5,7 @@
 #ifndef ATHAR_EQUIP_H
 #define ATHAR_EQUIP_H
 
+extern bool athar_equip_is_working(void);
 extern void athar_equip_table(Oid relid, int32 lineage);
 extern void athar_equip_partitions(Oid relid, int32 lineage);
 extern void athar_equip_mend(Oid relid);

@@ -319,6 +319,43 @@ inherit_secrets(athar_tracked *row, List *fields, Relation relation,
 	}
 }
 
+/*
+ * That a table is tracked again, after untrack(), is an entry, as that it was
+ * not any more.  The first time is told by tracked_table alone.
+ */
+static void
+log_begin(const athar_tracked *row)
+{
+	athar_amendment amendment;
+	List	   *excluded = athar_definition_excluded(row->fields);
+	List	   *masked = athar_definition_masked(row->fields);
+
+	athar_amendment_begin(&amendment, "track");
+	athar_amendment_text(&amendment, "relation", NULL, row->relation);
+	athar_amendment_fields(&amendment, NIL, row->fields);
+	if (excluded != NIL)
+		athar_amendment_names(&amendment, "excluded", true, excluded);
+	if (masked != NIL)
+		athar_amendment_names(&amendment, "masked", true, masked);
+	if (row->require_reason)
+		athar_amendment_flag(&amendment, "require_reason", true);
+	if (!row->inserted_values)
+		athar_amendment_flag(&amendment, "inserted_values", false);
+	(void) athar_amendment_write(&amendment, row->id);
+}
+
+static void
+begin(athar_tracked *row, Oid relid)
+{
+	bool		is_again = row->lineage != 0;
+
+	athar_tracking_write(row);
+	if (is_again)
+		log_begin(row);
+	athar_baseline_take(relid, row, "track", NULL);
+	athar_equip_table(relid, row->lineage);
+}
+
 /* Track an heir of a table as that is tracked, unless it is tracked already. */
 static void
 track_heir(Oid heir, const athar_tracked *parent, TimestampTz since,
@@ -338,15 +375,19 @@ track_heir(Oid heir, const athar_tracked *parent, TimestampTz since,
 	row.tracked_at = since;
 	inherit_secrets(&row, parent->fields, relation, is_strict);
 	table_close(relation, NoLock);
-	athar_tracking_write(&row);
-	athar_baseline_take(heir, &row, "track", NULL);
-	athar_equip_table(heir, row.lineage);
+	begin(&row, heir);
 }
 
 static void
 untrack_table(Oid relid)
 {
-	athar_tracking_end(athar_tracking_of(relid)->lineage);
+	athar_tracked *row = athar_tracking_of(relid);
+	athar_amendment amendment;
+
+	athar_amendment_begin(&amendment, "untrack");
+	athar_amendment_text(&amendment, "relation", row->relation, NULL);
+	(void) athar_amendment_write(&amendment, row->id);
+	athar_tracking_end(row->lineage);
 	athar_equip_strip(relid);
 }
 
@@ -469,9 +510,7 @@ athar_track(PG_FUNCTION_ARGS)
 	relation_close(relation, NoLock);
 	athar_mark_make(psprintf("track %s", row.relation), DT_NOBEGIN, &mark);
 	row.tracked_at = mark.at;
-	athar_tracking_write(&row);
-	athar_baseline_take(relid, &row, "track", NULL);
-	athar_equip_table(relid, row.lineage);
+	begin(&row, relid);
 	foreach(cell, athar_track_heirs(relid, ShareRowExclusiveLock))
 		track_heir(lfirst_oid(cell), &row, mark.at, true);
 	PG_RETURN_INT32(row.id);

@@ -21,6 +21,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
@@ -29,6 +30,7 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -206,11 +208,18 @@ owner_of(Oid relid)
 	return owner;
 }
 
+/* schema.table, with quotes where the names need them. */
+char *
+athar_tracking_name(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
+}
+
 void
 athar_tracking_place(athar_tracked *row, Oid relid)
 {
-	row->relation = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-											   get_rel_name(relid));
+	row->relation = athar_tracking_name(relid);
 	row->relation_oid = relid;
 	row->database_oid = MyDatabaseId;
 	row->cluster = (int64) GetSystemIdentifier();
@@ -222,15 +231,18 @@ athar_tracking_place(athar_tracked *row, Oid relid)
  * may create a table of the same name must not come to read it.
  */
 static bool
-may_continue(const athar_tracked *row, Oid relid)
+is_heir(const athar_tracked *row, Oid owner)
 {
-	Oid			owner = owner_of(relid);
-
-	if (row->lineage < FIRST_LINEAGE)
-		return athar_catalog_is_member(relid);
 	return strcmp(row->owner_name, GetUserNameFromId(owner, false)) == 0 ||
 		superuser_arg(owner) ||
 		owner == owner_of(athar_catalog_oid(ATHAR_LOG_ENTRY));
+}
+
+static bool
+may_continue(const athar_tracked *row, Oid relid)
+{
+	return row->lineage < FIRST_LINEAGE ? athar_catalog_is_member(relid)
+		: is_heir(row, owner_of(relid));
 }
 
 static bool
@@ -317,6 +329,13 @@ newest_row(List *rows)
 	return newest;
 }
 
+/* The newest version of a lineage; NULL if there is none. */
+athar_tracked *
+athar_tracking_newest(int32 lineage)
+{
+	return newest_row(athar_tracking_rows(lineage));
+}
+
 /* The greatest number that a column ever had under a lineage. */
 static int32
 last_number(List *rows)
@@ -391,12 +410,6 @@ athar_tracking_of(Oid relid)
 		}
 	}
 	return lineage == 0 ? NULL : present_row(lineage, relid);
-}
-
-athar_tracked *
-athar_tracking_newest(int32 lineage)
-{
-	return newest_row(athar_tracking_rows(lineage));
 }
 
 /* The table itself, as far as it exists. */
@@ -482,6 +495,18 @@ athar_tracking_begin(athar_tracked *row, Relation relation)
  * What the capture knows of a relation
  */
 
+/* The trigger function, whatever the caller may use. */
+Oid
+athar_tracking_function(void)
+{
+	oidvector  *arguments = buildoidvector(NULL, 0);
+
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum("capture_change"),
+						   PointerGetDatum(arguments),
+						   ObjectIdGetDatum(get_namespace_oid("athar", false)));
+}
+
 bool
 athar_tracking_is_capture(Oid function)
 {
@@ -498,6 +523,22 @@ is_capture_trigger(const Trigger *trigger, int32 lineage)
 	return trigger->tgnargs > 0 &&
 		strtol(trigger->tgargs[0], NULL, 10) == lineage &&
 		athar_tracking_is_capture(trigger->tgfoid);
+}
+
+/* Under which number a relation's changes are captured; 0 for none. */
+int32
+athar_tracking_lineage(Relation relation)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (trigger->tgnargs > 0 && athar_tracking_is_capture(trigger->tgfoid))
+			return strtol(trigger->tgargs[0], NULL, 10);
+	}
+	return 0;
 }
 
 bool
@@ -555,41 +596,67 @@ refuse_stranger(Relation relation, int32 lineage)
 			 errhint("Drop the trigger of function athar.capture_change(), then call athar.track() on the table.")));
 }
 
-/* The tracked table itself, where the trigger's number may be believed. */
-static Oid
-find_root(Relation relation, const athar_tracked *row, int32 lineage)
+/*
+ * The tracked table itself, where the trigger's number may be believed;
+ * elsewhere none.
+ */
+Oid
+athar_tracking_root(Relation relation, const athar_tracked *row)
 {
 	List	   *candidates = ancestors_and_self(relation);
 	athar_tracked now = {0};
 	Oid			root;
 
-	if (row == NULL)
-		refuse_stranger(relation, lineage);
 	if (is_here(row) && list_member_oid(candidates, row->relation_oid))
 		return row->relation_oid;
 	if (is_here(row) && relation_exists(row->relation_oid))
-		refuse_stranger(relation, lineage);
-	root = topmost_with_trigger(candidates, lineage);
+		return InvalidOid;
+	root = topmost_with_trigger(candidates, row->lineage);
 	athar_tracking_place(&now, root);
-	if (!may_continue(row, root))
-		refuse_stranger(relation, lineage);
-	if (strcmp(now.relation, row->relation) != 0 &&
-		(is_here(row) ||
-		 OidIsValid(named_relation(row->relation))))
-		refuse_stranger(relation, lineage);
+	if (!may_continue(row, root) ||
+		(strcmp(now.relation, row->relation) != 0 &&
+		 (is_here(row) || OidIsValid(named_relation(row->relation)))))
+		return InvalidOid;
 	return root;
 }
 
+/* The same for a relation that may be gone by now. */
+Oid
+athar_tracking_root_of(Oid relid, const athar_tracked *row)
+{
+	Relation	relation = try_relation_open(relid, AccessShareLock);
+	Oid			root;
+
+	if (relation == NULL)
+		return InvalidOid;
+	root = athar_tracking_root(relation, row);
+	relation_close(relation, NoLock);
+	return root;
+}
+
+/* Was a relation that is gone by now the tracked table? */
+bool
+athar_tracking_is_dropped(const athar_tracked *row, Oid relid,
+						  const char *name, Oid owner)
+{
+	if (relation_exists(relid))
+		return false;
+	return is_here(row) ? row->relation_oid == relid
+		: strcmp(row->relation, name) == 0 && is_heir(row, owner);
+}
+
 /*
- * Bring a row up to the table's present definition, in the log where that is
- * new.  Those of our own tables are as the install script wrote them.
+ * Bring a row up to the table's present definition, with a further version in
+ * the log where that is new, and tell what changed.  The rows of our own tables
+ * are as the install script wrote them.
  */
-static void
-follow_definition(athar_tracked *row, List *rows, Relation root)
+void
+athar_tracking_follow(athar_tracked *row, Relation root,
+					  athar_amendment *amendment)
 {
 	athar_tracked was = *row;
 
-	row->fields = present_fields(&was, rows, root);
+	row->fields = present_fields(&was, athar_tracking_rows(was.lineage), root);
 	athar_tracking_place(row, RelationGetRelid(root));
 	if (row->lineage < FIRST_LINEAGE ||
 		(is_here(&was) && was.relation_oid == row->relation_oid &&
@@ -601,6 +668,9 @@ follow_definition(athar_tracked *row, List *rows, Relation root)
 	if (was.untracked_at != DT_NOEND)
 		row->tracked_at = GetCurrentTransactionStartTimestamp();
 	athar_tracking_write(row);
+	athar_amendment_text(amendment, "relation", was.relation, row->relation);
+	athar_amendment_text(amendment, "owner", was.owner_name, row->owner_name);
+	athar_amendment_fields(amendment, was.fields, row->fields);
 }
 
 static void
@@ -690,12 +760,17 @@ static void
 make_plan(athar_capture_plan *plan, Relation relation)
 {
 	int32		lineage = plan->key.lineage;
-	List	   *rows = athar_tracking_rows(lineage);
-	athar_tracked *row = newest_row(rows);
-	Oid			root = find_root(relation, row, lineage);
-	Relation	root_relation = table_open(root, AccessShareLock);
+	athar_tracked *row = athar_tracking_newest(lineage);
+	Oid			root = row ? athar_tracking_root(relation, row) : InvalidOid;
+	Relation	root_relation;
+	athar_amendment amendment;
 
-	follow_definition(row, rows, root_relation);
+	if (!OidIsValid(root))
+		refuse_stranger(relation, lineage);
+	root_relation = table_open(root, AccessShareLock);
+	athar_amendment_begin(&amendment, NULL);
+	athar_tracking_follow(row, root_relation, &amendment);
+	(void) athar_amendment_write(&amendment, row->id);
 	plan->root = root;
 	plan->tracked = *row;
 	plan->shape = athar_value_shape(relation, root_relation,

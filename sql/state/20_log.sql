@@ -105,9 +105,9 @@ COMMENT ON COLUMN athar.log_entry.table_id IS 'The table: references tracked_tab
 COMMENT ON COLUMN athar.log_entry.key_hash IS 'key_hash(row_key), for look-ups';
 COMMENT ON COLUMN athar.log_entry.operation IS 'I insert, U update, D delete, T truncate, S change of the table''s definition';
 COMMENT ON COLUMN athar.log_entry.nonce IS 'Sixteen random bytes: a sealed entry cannot be guessed from its hash';
-COMMENT ON COLUMN athar.log_entry.row_key IS 'The row''s key before the change, as an object of column names; the whole row where the table has no key';
-COMMENT ON COLUMN athar.log_entry.old_values IS 'Values before: of the changed columns for an update, of all for a delete or truncate; NULL for an insert, but for that of a row that moved from another partition: the key it had there';
-COMMENT ON COLUMN athar.log_entry.new_values IS 'Values after: of the changed columns for an update, of all for an insert (NULL where the table logs the key alone); NULL for a delete or truncate';
+COMMENT ON COLUMN athar.log_entry.row_key IS 'The row''s key before the change, as an object of column names; the whole row where the table has no key; {} for a change of the table''s definition';
+COMMENT ON COLUMN athar.log_entry.old_values IS 'Values before: of the changed columns for an update, of all for a delete or truncate; NULL for an insert, but for that of a row that moved from another partition: the key it had there; see change_log for changes of the definition';
+COMMENT ON COLUMN athar.log_entry.new_values IS 'Values after: of the changed columns for an update, of all for an insert (NULL where the table logs the key alone); NULL for a delete or truncate; see change_log for changes of the definition';
 CREATE INDEX log_entry_key_idx ON athar.log_entry (table_id, key_hash);
 CREATE INDEX log_entry_id_idx ON athar.log_entry USING brin (id, transaction_id) WITH (pages_per_range = 32, autosummarize = on);
 
@@ -192,6 +192,13 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'athar_capture_change';
 COMMENT ON FUNCTION athar.capture_change() IS
 'Trigger of tracked tables, made by track(): writes each change into the log. Its argument is tracked_table.lineage; a second argument says that the trigger was made for a partition. Everybody may execute it, because whoever adds a partition to a tracked table must; on a table that is not the one tracked under that number it refuses (42501).';
+
+CREATE FUNCTION athar.log_definitions()
+RETURNS event_trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_log_definitions';
+COMMENT ON FUNCTION athar.log_definitions() IS
+'Event trigger: writes into the log what a command changed of the definition of a tracked table, and has later partitions captured. Silent while a dump is restored, in a binary upgrade, and in this extension''s own scripts. 39P03 if called otherwise.';
 
 CREATE FUNCTION athar.check_references()
 RETURNS trigger

@@ -174,6 +174,15 @@ BEGIN
 END
 $$;
 
+-- Also under session_replication_role = replica. The one before a command
+-- does nothing but load the library, so that it hears of what comes.
+CREATE EVENT TRIGGER athar_before_command ON ddl_command_start EXECUTE FUNCTION athar.log_definitions();
+COMMENT ON EVENT TRIGGER athar_before_command IS 'Prepares athar_after_command';
+CREATE EVENT TRIGGER athar_after_command ON ddl_command_end EXECUTE FUNCTION athar.log_definitions();
+COMMENT ON EVENT TRIGGER athar_after_command IS 'Writes changes of tracked tables'' definitions into the log';
+ALTER EVENT TRIGGER athar_before_command ENABLE ALWAYS;
+ALTER EVENT TRIGGER athar_after_command ENABLE ALWAYS;
+
 -- Every table and sequence that holds data goes into a dump, one statement
 -- each, without what this script has written itself.
 DO $$

@@ -1,6 +1,6 @@
 -- definition: the log of a table whose definition changes: versions, reading in today's shape
 BEGIN;
-SELECT plan(23);
+SELECT plan(73);
 CREATE SCHEMA app;
 CREATE FUNCTION pg_temp.mark_at(mark text) RETURNS timestamptz LANGUAGE SQL AS $$SELECT at FROM athar.mark WHERE name = $1$$;
 
@@ -143,6 +143,182 @@ SELECT results_eq(
 	$$SELECT name, number FROM athar.tracked_column WHERE table_id = (SELECT max(id) FROM athar.tracked_table WHERE relation = 'app.compact' AND rekey_of IS NULL) ORDER BY attnum$$,
 	$$VALUES ('id', 1), ('a', 2), ('c', 4), ('b', 3)$$, 'by name where the table is another one');
 SELECT is((SELECT count(*) FROM athar.row_history('app.compact', '{"id": 1}') WHERE operation <> 'DDL'), 3::bigint, 'and its rows'' histories go on');
+
+--
+-- Entries
+--
+CREATE ROLE athar_test_owner;
+CREATE SCHEMA own AUTHORIZATION athar_test_owner;
+CREATE FUNCTION pg_temp.last_id() RETURNS bigint LANGUAGE SQL AS $$SELECT coalesce(max(id), 0) FROM athar.log_entry$$;
+-- What a command leaves in the log: the entries after those of before it.
+CREATE FUNCTION pg_temp.logged(command text) RETURNS TABLE (relation text, row_key jsonb, old_values jsonb, new_values jsonb) LANGUAGE plpgsql AS $$
+DECLARE
+	last bigint := pg_temp.last_id();
+BEGIN
+	EXECUTE command;
+	RETURN QUERY SELECT c.relation, c.row_key, c.old_values, c.new_values FROM athar.change_log AS c WHERE c.entry_id > last AND c.operation = 'DDL' ORDER BY c.entry_id;
+END
+$$;
+CREATE FUNCTION pg_temp.logs(command text, relation text, was jsonb, now jsonb, description text) RETURNS text LANGUAGE SQL AS $$
+	SELECT results_eq(format('SELECT * FROM pg_temp.logged(%L)', command), format('VALUES (%L, %L::jsonb, %L::jsonb, %L::jsonb)', relation, '{}', was, now), description)
+$$;
+SET LOCAL ROLE athar_test_owner;
+CREATE TABLE own.plot (id integer PRIMARY KEY, a integer, b text);
+RESET ROLE;
+SELECT athar.track('own.plot') AS plot \gset
+INSERT INTO own.plot VALUES (1, 10, 'x'), (2, NULL, 'y');
+SELECT pg_temp.logs('ALTER TABLE own.plot ADD COLUMN c numeric(6,2) DEFAULT 1, ADD COLUMN d integer', 'own.plot', NULL,
+	'{"command": "ALTER TABLE", "columns": {"c": "numeric(6,2)", "d": "integer"}}', 'columns added');
+SELECT pg_temp.logs('ALTER TABLE own.plot RENAME COLUMN b TO label', 'own.plot',
+	'{"columns": {"b": "text"}}', '{"command": "ALTER TABLE", "columns": {"label": "text"}, "renamed": {"b": "label"}}', 'a column renamed');
+SELECT pg_temp.logs('ALTER TABLE own.plot ALTER c TYPE integer', 'own.plot',
+	'{"columns": {"c": "numeric(6,2)"}}', '{"command": "ALTER TABLE", "columns": {"c": "integer"}}', 'a column of another type');
+SELECT is_empty($$SELECT * FROM pg_temp.logged('ALTER TABLE own.plot ALTER c SET DEFAULT 5, ALTER c SET STATISTICS 50, ADD CHECK (id > 0); CREATE INDEX ON own.plot (a); COMMENT ON TABLE own.plot IS ''x''; ANALYZE own.plot')$$,
+	'defaults, constraints and indexes are no matter of the log');
+SELECT pg_temp.logs('ALTER TABLE own.plot RENAME TO lot', 'own.lot', '{"relation": "own.plot"}', '{"command": "ALTER TABLE", "relation": "own.lot"}', 'another name');
+CREATE SCHEMA elsewhere;
+SELECT pg_temp.logs('ALTER TABLE own.lot SET SCHEMA elsewhere', 'elsewhere.lot', '{"relation": "own.lot"}', '{"command": "ALTER TABLE", "relation": "elsewhere.lot"}', 'another schema');
+SELECT pg_temp.logs('ALTER SCHEMA elsewhere RENAME TO "Else"', '"Else".lot', '{"relation": "elsewhere.lot"}', '{"command": "ALTER SCHEMA", "relation": "\"Else\".lot"}', 'a schema of another name');
+SELECT pg_temp.logs('ALTER TABLE "Else".lot OWNER TO CURRENT_USER', '"Else".lot', '{"owner": "athar_test_owner"}', jsonb_build_object('command', 'ALTER TABLE', 'owner', current_user), 'another owner');
+ALTER TABLE "Else".lot SET SCHEMA own;
+ALTER TABLE own.lot OWNER TO athar_test_owner;
+SELECT pg_temp.logs('ALTER TABLE own.lot DISABLE TRIGGER "#athar_capture"', 'own.lot',
+	'{"triggers": {"#athar_capture": "always"}}', '{"command": "ALTER TABLE", "triggers": {"#athar_capture": "disabled"}}', 'the capture disabled');
+SELECT pg_temp.logs('ALTER TABLE own.lot ENABLE TRIGGER ALL', 'own.lot',
+	'{"triggers": {"#athar_capture": "disabled", "~athar_capture_truncate": "always"}}',
+	'{"command": "ALTER TABLE", "triggers": {"#athar_capture": "origin", "~athar_capture_truncate": "origin"}}', 'and enabled');
+SELECT pg_temp.logs('DROP TRIGGER "~athar_capture_truncate" ON own.lot', 'own.lot',
+	'{"triggers": {"~athar_capture_truncate": "origin"}}', '{"command": "DROP TRIGGER"}', 'dropped');
+SELECT pg_temp.logs(format('CREATE TRIGGER "~athar_capture_truncate" BEFORE TRUNCATE ON own.lot EXECUTE FUNCTION athar.capture_change(%L)', :'plot'), 'own.lot',
+	NULL, '{"command": "CREATE TRIGGER", "triggers": {"~athar_capture_truncate": "origin"}}', 'and made anew by hand');
+SELECT pg_temp.logs('ALTER TABLE own.lot DROP CONSTRAINT plot_pkey', 'own.lot', '{"key": ["id"]}', '{"command": "ALTER TABLE", "key": []}', 'a key dropped');
+SELECT pg_temp.logs('ALTER TABLE own.lot ADD PRIMARY KEY (id)', 'own.lot', '{"key": []}', '{"command": "ALTER TABLE", "key": ["id"]}', 'and added');
+SAVEPOINT s;
+ALTER TABLE own.lot RENAME a TO gone;
+ROLLBACK TO SAVEPOINT s;
+SELECT is_empty($$SELECT * FROM athar.log_entry WHERE new_values->'renamed'->>'a' = 'gone'$$, 'what is rolled back leaves nothing');
+SELECT is((SELECT string_agg(name, ' ' ORDER BY number) FROM athar.tracked_column WHERE table_id = (SELECT max(id) FROM athar.tracked_table WHERE relation = 'own.lot' AND rekey_of IS NULL)),
+	'id a label c d', 'neither a version');
+-- Who acts is recorded as for rows, without any rights in athar.
+SET LOCAL ROLE athar_test_owner;
+SET LOCAL athar.actor = 'surveyor 3';
+SET LOCAL athar.reason = 'survey';
+SELECT lives_ok('ALTER TABLE own.lot RENAME d TO size', 'the owner has no rights in athar');
+RESET athar.actor; RESET athar.reason;
+RESET ROLE;
+SELECT results_eq('SELECT current_user_name, actor, reason FROM athar.change_log ORDER BY entry_id DESC LIMIT 1', $$VALUES ('athar_test_owner', 'surveyor 3', 'survey')$$, 'who and why');
+-- Several at once, inside functions and schema commands.
+CREATE FUNCTION own.alter_lot() RETURNS void LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE own.lot ADD COLUMN e integer; ALTER TABLE own.lot RENAME COLUMN e TO f; END $$;
+SELECT results_eq($$SELECT old_values, new_values FROM pg_temp.logged('SELECT own.alter_lot()')$$,
+	$$VALUES (NULL::jsonb, '{"command": "ALTER TABLE", "columns": {"e": "integer"}}'::jsonb), ('{"columns": {"e": "integer"}}', '{"command": "ALTER TABLE", "columns": {"f": "integer"}, "renamed": {"e": "f"}}')$$,
+	'inside a function');
+CREATE TYPE own.colour AS ENUM ('red', 'blue');
+CREATE TABLE own.tinted (id integer PRIMARY KEY, tint own.colour, tints own.colour[]);
+SELECT athar.track('own.tinted') IS NOT NULL;
+INSERT INTO own.tinted VALUES (1, 'red', '{red,blue}'), (2, NULL, NULL);
+SELECT results_eq($$SELECT old_values, new_values FROM pg_temp.logged('ALTER TYPE own.colour RENAME TO hue')$$,
+	$$VALUES ('{"columns": {"tint": "own.colour", "tints": "own.colour[]"}}'::jsonb, '{"command": "ALTER TYPE", "columns": {"tint": "own.hue", "tints": "own.hue[]"}}'::jsonb)$$,
+	'a type of another name');
+SELECT is_empty($$SELECT * FROM pg_temp.logged('ALTER TABLE athar.goal DISABLE TRIGGER "#athar_capture"; ALTER TABLE athar.goal ENABLE ALWAYS TRIGGER "#athar_capture"') WHERE relation <> 'athar.goal'$$, 'other tables');
+SELECT is((SELECT count(*) FROM athar.change_log WHERE relation = 'athar.goal' AND operation = 'DDL'), 2::bigint, 'athar''s own tables'' triggers, too');
+SELECT is_empty($$SELECT * FROM pg_temp.logged('CREATE TEMP TABLE lot (id integer); ALTER TABLE lot ADD COLUMN x integer; CREATE TABLE own.plain (id integer); ALTER TABLE own.plain RENAME id TO nr; DROP TABLE own.plain, lot; CREATE TRIGGER t AFTER INSERT ON own.lot FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()')$$,
+	'tables that are not tracked, and others'' triggers, leave nothing');
+
+--
+-- Values of a dropped column
+--
+SELECT results_eq($$SELECT row_key, old_values, new_values FROM pg_temp.logged('ALTER TABLE own.lot DROP COLUMN a, ADD COLUMN g text DEFAULT random()::text, ALTER label TYPE varchar')$$,
+	$$VALUES ('{"id": 1}'::jsonb, '{"a": 10}'::jsonb, NULL::jsonb),
+		('{}', '{"columns": {"a": "integer", "label": "text"}}', '{"command": "ALTER TABLE", "columns": {"g": "text", "label": "character varying"}}')$$,
+	'each value, though the table is written anew; none where there was none');
+SELECT results_eq($$SELECT row_key, old_values FROM pg_temp.logged('DROP TYPE own.hue CASCADE') WHERE row_key <> '{}' ORDER BY 2$$,
+	$$VALUES ('{"id": 1}'::jsonb, '{"tint": "red"}'::jsonb), ('{"id": 1}', '{"tints": "{red,blue}"}')$$, 'also where its type goes with it');
+SELECT is((SELECT count(*) FROM athar.row_history('own.tinted', '{"id": 1}') WHERE operation = 'DDL'), 2::bigint, 'in the history of the row');
+SELECT results_eq($$SELECT row_key, old_values FROM pg_temp.logged('ALTER TABLE own.lot DROP COLUMN id') WHERE row_key <> '{}' ORDER BY 1$$,
+	$$VALUES ('{"id": 1}'::jsonb, '{"id": 1}'::jsonb), ('{"id": 2}', '{"id": 2}')$$, 'a key that goes is the key still');
+CREATE TABLE own.secret (id integer PRIMARY KEY, pin text, card text, open text);
+SELECT athar.track('own.secret', exclude => '{pin}', mask => '{card}') IS NOT NULL;
+INSERT INTO own.secret SELECT n, 'pin', 'card', 'open' FROM generate_series(1, 5) AS n;
+SET LOCAL athar.truncate_limit = 4;
+SELECT throws_ok('ALTER TABLE own.secret DROP COLUMN open', '54000', 'column "open" of table "own.secret" has more than 4 values to be logged when it is dropped', 'above the limit the column stays');
+SELECT is_empty($$SELECT * FROM pg_temp.logged('ALTER TABLE own.secret DROP COLUMN pin, DROP COLUMN card') WHERE row_key <> '{}'$$, 'of excluded and masked ones there is nothing to log');
+UPDATE own.secret SET open = NULL WHERE id = 5;
+SELECT lives_ok('ALTER TABLE own.secret DROP COLUMN open', 'up to the limit it goes');
+RESET athar.truncate_limit;
+CREATE TABLE own.untracked (id integer PRIMARY KEY, a integer);
+SELECT athar.track('own.untracked') IS NOT NULL;
+INSERT INTO own.untracked VALUES (1, 1);
+SELECT pg_temp.logs('SELECT athar.untrack(''own.untracked'')', 'own.untracked', '{"relation": "own.untracked"}', '{"command": "untrack"}', 'untrack is an entry');
+SELECT is_empty($$SELECT * FROM pg_temp.logged('ALTER TABLE own.untracked DROP COLUMN a')$$, 'and the last');
+SELECT pg_temp.logs('SELECT athar.track(''own.untracked'', require_reason => true)', 'own.untracked', NULL,
+	'{"command": "track", "relation": "own.untracked", "columns": {"id": "integer"}, "key": ["id"], "require_reason": true}', 'until it is tracked again');
+
+--
+-- Partitions
+--
+SET LOCAL ROLE athar_test_owner;
+CREATE TABLE own.part (id integer, region text, v integer, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+CREATE TABLE own.part_n PARTITION OF own.part FOR VALUES IN ('n');
+RESET ROLE;
+SELECT athar.track('own.part') IS NOT NULL;
+SET LOCAL ROLE athar_test_owner;
+CREATE TABLE own.part_s PARTITION OF own.part FOR VALUES IN ('s');
+CREATE TABLE own.part_w (v integer, region text NOT NULL, id integer NOT NULL);
+ALTER TABLE own.part ATTACH PARTITION own.part_w FOR VALUES IN ('w');
+CREATE TABLE own.part_e PARTITION OF own.part FOR VALUES IN ('e') PARTITION BY RANGE (id);
+CREATE TABLE own.part_e_1 PARTITION OF own.part_e FOR VALUES FROM (0) TO (10);
+INSERT INTO own.part VALUES (1, 's', 1), (2, 'w', 2), (3, 'e', 3), (4, 'n', 4);
+RESET ROLE;
+SELECT results_eq($$SELECT new_values->'partitions'->>0 FROM athar.change_log WHERE relation = 'own.part' AND operation = 'DDL' ORDER BY entry_id$$,
+	$$VALUES ('own.part_s'), ('own.part_w'), ('own.part_e'), ('own.part_e_1')$$, 'partitions made and attached later');
+SELECT set_eq($$SELECT tgrelid::regclass::text, tgenabled::text FROM pg_trigger WHERE tgname = '~athar_capture_truncate' AND tgrelid::regclass::text ~ '^own.part_'$$,
+	$$VALUES ('own.part_n', 'A'), ('own.part_s', 'A'), ('own.part_w', 'A'), ('own.part_e_1', 'A')$$, 'have the trigger for TRUNCATE like those that were there');
+SELECT is((SELECT count(*) FROM pg_depend AS d JOIN pg_extension AS x ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = x.oid
+	JOIN pg_trigger AS t ON d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
+	WHERE x.extname = 'athar' AND d.deptype = 'x' AND t.tgrelid::regclass::text ~ '^own.part_' AND t.tgname = '~athar_capture_truncate'), 4::bigint, 'which goes with the extension');
+SELECT pg_temp.last_id() AS last \gset
+TRUNCATE own.part_s;
+TRUNCATE own.part_e;
+SELECT results_eq(format($$SELECT operation, row_key->'id' FROM athar.change_log WHERE entry_id > %s ORDER BY entry_id$$, :last), $$VALUES ('TRUNCATE', '1'::jsonb), ('TRUNCATE', '3')$$,
+	'TRUNCATE of one that came later');
+SELECT results_eq($$SELECT row_key->'id', old_values FROM pg_temp.logged('ALTER TABLE own.part DROP COLUMN v') WHERE row_key <> '{}' ORDER BY 1$$,
+	$$VALUES ('2'::jsonb, '{"v": 2}'::jsonb), ('4', '{"v": 4}')$$, 'values of a column dropped from all');
+SELECT pg_temp.logs('ALTER TABLE own.part DETACH PARTITION own.part_w', 'own.part', '{"partitions": ["own.part_w"]}', '{"command": "ALTER TABLE"}', 'one detached');
+SELECT is_empty($$SELECT tgname FROM pg_trigger WHERE tgrelid = 'own.part_w'::regclass$$, 'has no trigger of ours any more');
+SELECT pg_temp.logs('ALTER TABLE own.part ATTACH PARTITION own.part_w FOR VALUES IN (''w'')', 'own.part', NULL, '{"command": "ALTER TABLE", "partitions": ["own.part_w"]}', 'and attached again');
+SELECT pg_temp.logs('DROP TABLE own.part_n', 'own.part', '{"partitions": ["own.part_n"]}', '{"command": "DROP TABLE"}', 'one dropped');
+SELECT pg_temp.logs('ALTER TABLE own.part_w DISABLE TRIGGER "#athar_capture"', 'own.part',
+	'{"triggers": {"#athar_capture on own.part_w": "always"}}', '{"command": "ALTER TABLE", "triggers": {"#athar_capture on own.part_w": "disabled"}}', 'the capture disabled on one');
+SELECT pg_temp.logs('DROP TABLE own.part', 'own.part', '{"relation": "own.part", "columns": {"id": "integer", "region": "text"}, "key": ["id", "region"]}', '{"command": "DROP TABLE"}', 'the table dropped');
+SELECT ok(untracked_at IS NOT NULL, 'is tracked no longer') FROM athar.tracked_table WHERE relation = 'own.part' AND rekey_of IS NULL ORDER BY id DESC LIMIT 1;
+-- A number alone does not end another's history.
+SELECT pg_temp.last_id() AS last \gset
+GRANT USAGE ON SCHEMA athar TO athar_test_owner;
+SET LOCAL ROLE athar_test_owner;
+CREATE TABLE own.forged (id integer PRIMARY KEY);
+CREATE TRIGGER "#athar_capture" AFTER INSERT ON own.forged FOR EACH ROW EXECUTE FUNCTION athar.capture_change(:'permit');
+ALTER TABLE own.forged ADD COLUMN x integer;
+DROP TABLE own.forged;
+RESET ROLE;
+SELECT is(pg_temp.last_id(), :last::bigint, 'a forged trigger writes nothing into another table''s log');
+SELECT bag_eq($$SELECT relation, new_values FROM pg_temp.logged('DROP SCHEMA own CASCADE')$$,
+	$$SELECT r, '{"command": "DROP SCHEMA"}'::jsonb FROM unnest('{own.lot,own.tinted,own.secret,own.untracked}'::text[]) AS r$$, 'all tables of a schema dropped');
+
+-- Without event triggers the next write notices.
+CREATE TABLE app.quiet (id integer PRIMARY KEY, a integer);
+SELECT athar.track('app.quiet') IS NOT NULL;
+INSERT INTO app.quiet VALUES (1, 1);
+ALTER EVENT TRIGGER athar_after_command DISABLE;
+ALTER TABLE app.quiet RENAME a TO b;
+ALTER TABLE app.quiet RENAME TO silent;
+SELECT results_eq($$SELECT relation, old_values, new_values FROM pg_temp.logged('UPDATE app.silent SET b = 2')$$,
+	$$VALUES ('app.silent', '{"columns": {"a": "integer"}, "relation": "app.quiet"}'::jsonb, '{"columns": {"b": "integer"}, "renamed": {"a": "b"}, "relation": "app.silent"}'::jsonb)$$,
+	'what nobody told is noticed by the next write, without a command');
+ALTER EVENT TRIGGER athar_after_command ENABLE ALWAYS;
+SET LOCAL session_replication_role = replica;
+SELECT is((SELECT count(*) FROM pg_temp.logged('ALTER TABLE app.silent RENAME b TO c')), 1::bigint, 'in a replica''s role, too');
+RESET session_replication_role;
+SELECT throws_ok('SELECT athar.log_definitions()', '39P03', NULL, 'the function is no other');
 
 --
 -- Any history: random changes of definition and rows; as_of of every mark is the copy kept then, in the columns that there are still

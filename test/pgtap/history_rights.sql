@@ -59,7 +59,7 @@ SELECT throws_ok($$SELECT * FROM athar.row_history('app.person', '{"id": 1}')$$,
 RESET ROLE;
 GRANT SELECT ON app.person TO history_clerk;
 SET LOCAL ROLE history_clerk;
-SELECT is((SELECT count(*)::integer FROM athar.row_history('app.person', '{"id": 1}')), 1, 'SELECT on the table is');
+SELECT is((SELECT count(*)::integer FROM athar.row_history('app.person', '{"id": 1}')), 2, 'SELECT on the table is: with the value that was dropped');
 RESET ROLE;
 
 SELECT * FROM finish();
