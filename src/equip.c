@@ -71,11 +71,22 @@ make_trigger(Oid relid, CreateTrigStmt *statement, int32 lineage)
 									 makeString("capture_change"));
 	statement->args = lcons(makeString(psprintf("%d", lineage)),
 							statement->args);
-	trigger = CreateTriggerFiringOn(statement, "", relid, InvalidOid,
-									InvalidOid, InvalidOid,
-									athar_tracking_function(), InvalidOid, NULL,
-									false, false, TRIGGER_FIRES_ALWAYS);
-	depend_on_extension(&trigger);
+	working++;
+	PG_TRY();
+	{
+		trigger = CreateTriggerFiringOn(statement, "", relid, InvalidOid,
+										InvalidOid, InvalidOid,
+										athar_tracking_function(), InvalidOid,
+										NULL, false, false,
+										TRIGGER_FIRES_ALWAYS);
+		depend_on_extension(&trigger);
+	}
+	PG_FINALLY();
+	{
+		working--;
+	}
+	PG_END_TRY();
+	CommandCounterIncrement();
 }
 
 static void
@@ -150,19 +161,10 @@ athar_equip_partitions(Oid relid, int32 lineage)
 void
 athar_equip_table(Oid relid, int32 lineage)
 {
-	working++;
-	PG_TRY();
-	{
-		make_row_trigger(relid, lineage);
-		make_truncate_trigger(relid, lineage, false);
-		if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
-			athar_equip_partitions(relid, lineage);
-	}
-	PG_FINALLY();
-	{
-		working--;
-	}
-	PG_END_TRY();
+	make_row_trigger(relid, lineage);
+	make_truncate_trigger(relid, lineage, false);
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+		athar_equip_partitions(relid, lineage);
 }
 
 /* Names of its capture triggers that fire as ordinary ones do. */
@@ -227,12 +229,22 @@ drop_triggers(Oid relid)
 		add_exact_object_address(&address, dropped);
 	}
 	table_close(relation, NoLock);
-	performMultipleDeletions(dropped, DROP_RESTRICT, 0);
+	working++;
+	PG_TRY();
+	{
+		performMultipleDeletions(dropped, DROP_RESTRICT, 0);
+	}
+	PG_FINALLY();
+	{
+		working--;
+	}
+	PG_END_TRY();
 	free_object_addresses(dropped);
 }
 
-static void
-drop_all_triggers(Oid relid)
+/* Drop the triggers of a table and of its partitions. */
+void
+athar_equip_strip(Oid relid)
 {
 	ListCell   *cell;
 
@@ -241,20 +253,4 @@ drop_all_triggers(Oid relid)
 		return;
 	foreach(cell, find_all_inheritors(relid, AccessExclusiveLock, NULL))
 		drop_triggers(lfirst_oid(cell));
-}
-
-/* Drop the triggers of a table and of its partitions. */
-void
-athar_equip_strip(Oid relid)
-{
-	working++;
-	PG_TRY();
-	{
-		drop_all_triggers(relid);
-	}
-	PG_FINALLY();
-	{
-		working--;
-	}
-	PG_END_TRY();
 }

@@ -43,6 +43,7 @@ static const char *const later_text =
 " FROM unnest($2, $3, $4, $6) AS k (key, hash, after, n)"
 " JOIN athar.log_entry AS e ON e.table_id = ANY ($1)"
 " AND e.key_hash = k.hash AND e.row_key = k.key AND e.id > k.after"
+" AND e.operation <> 'S'"
 " WHERE e.transaction_id <> ALL ($5) ORDER BY e.id";
 
 /* A row whose dependants are looked for. */

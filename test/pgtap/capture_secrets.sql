@@ -105,7 +105,7 @@ CREATE TABLE app.late (id integer PRIMARY KEY, pin text NOT NULL, v integer);
 SELECT athar.track('app.late', mask => '{pin}') IS NOT NULL;
 ALTER TABLE app.late DROP CONSTRAINT late_pkey, ADD PRIMARY KEY (id, pin);
 INSERT INTO app.late VALUES (1, 'sesame', 1);
-SELECT results_eq($$SELECT row_key, new_values FROM pg_temp.entries('app.late')$$, $$VALUES ('{"v": 1, "id": 1}'::jsonb, '{"v": 1, "id": 1, "pin": "***"}'::jsonb)$$, 'stays masked in a key made later');
+SELECT results_eq($$SELECT row_key, new_values FROM pg_temp.entries('app.late') WHERE row_key <> '{}'$$, $$VALUES ('{"v": 1, "id": 1}'::jsonb, '{"v": 1, "id": 1, "pin": "***"}'::jsonb)$$, 'stays masked in a key made later');
 
 SELECT * FROM finish();
 ROLLBACK;

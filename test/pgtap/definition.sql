@@ -185,12 +185,11 @@ ALTER TABLE own.lot OWNER TO athar_test_owner;
 SELECT pg_temp.logs('ALTER TABLE own.lot DISABLE TRIGGER "#athar_capture"', 'own.lot',
 	'{"triggers": {"#athar_capture": "always"}}', '{"command": "ALTER TABLE", "triggers": {"#athar_capture": "disabled"}}', 'the capture disabled');
 SELECT pg_temp.logs('ALTER TABLE own.lot ENABLE TRIGGER ALL', 'own.lot',
-	'{"triggers": {"#athar_capture": "disabled", "~athar_capture_truncate": "always"}}',
-	'{"command": "ALTER TABLE", "triggers": {"#athar_capture": "origin", "~athar_capture_truncate": "origin"}}', 'and enabled');
+	'{"triggers": {"#athar_capture": "disabled"}}', '{"command": "ALTER TABLE", "triggers": {"#athar_capture": "always"}}', 'and enabled: always again');
 SELECT pg_temp.logs('DROP TRIGGER "~athar_capture_truncate" ON own.lot', 'own.lot',
-	'{"triggers": {"~athar_capture_truncate": "origin"}}', '{"command": "DROP TRIGGER"}', 'dropped');
+	'{"triggers": {"~athar_capture_truncate": "always"}}', '{"command": "DROP TRIGGER"}', 'dropped');
 SELECT pg_temp.logs(format('CREATE TRIGGER "~athar_capture_truncate" BEFORE TRUNCATE ON own.lot EXECUTE FUNCTION athar.capture_change(%L)', :'plot'), 'own.lot',
-	NULL, '{"command": "CREATE TRIGGER", "triggers": {"~athar_capture_truncate": "origin"}}', 'and made anew by hand');
+	NULL, '{"command": "CREATE TRIGGER", "triggers": {"~athar_capture_truncate": "always"}}', 'and made anew by hand');
 SELECT pg_temp.logs('ALTER TABLE own.lot DROP CONSTRAINT plot_pkey', 'own.lot', '{"key": ["id"]}', '{"command": "ALTER TABLE", "key": []}', 'a key dropped');
 SELECT pg_temp.logs('ALTER TABLE own.lot ADD PRIMARY KEY (id)', 'own.lot', '{"key": []}', '{"command": "ALTER TABLE", "key": ["id"]}', 'and added');
 SAVEPOINT s;
