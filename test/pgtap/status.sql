@@ -1,6 +1,6 @@
 -- status: whether the log of a table is complete, and what is said where it is not
 BEGIN;
-SELECT plan(75);
+SELECT plan(76);
 
 CREATE SCHEMA app;
 CREATE FUNCTION pg_temp.status(regclass) RETURNS text LANGUAGE SQL AS
@@ -103,11 +103,15 @@ SELECT is(pg_temp.status('app.licence'), 'captured complete: ', 'from then on');
 -- Which trigger is wrong.
 ROLLBACK TO seen;
 ALTER TABLE app.licence ENABLE TRIGGER "#athar_capture";
+SELECT is(tgenabled, 'A', 'an ordinary trigger is mended') FROM pg_trigger WHERE tgrelid = 'app.licence'::regclass AND tgname = '#athar_capture';
+ALTER EVENT TRIGGER athar_after_command DISABLE;
+ALTER TABLE app.licence ENABLE TRIGGER "#athar_capture";
 SELECT is(pg_temp.status('app.licence'), 'not captured complete: the trigger for INSERT, UPDATE, DELETE on app.licence does not fire in every session_replication_role (it should be ENABLE ALWAYS)', 'an ordinary trigger');
 SET LOCAL session_replication_role = replica;
 UPDATE app.licence SET fee = 0 WHERE id = 12;
 SET LOCAL session_replication_role = origin;
 SELECT is((SELECT is_complete FROM athar.tracking_status('app.licence')), false, 'which misses what a replica''s role writes');
+ALTER EVENT TRIGGER athar_after_command ENABLE ALWAYS;
 ROLLBACK TO seen;
 SET LOCAL session_replication_role = replica;
 UPDATE app.licence SET fee = 0 WHERE id = 12;
