@@ -436,7 +436,7 @@ add_relation(List **changes, Oid relid)
 	relation = try_relation_open(relid, NoLock);
 	if (relation == NULL)
 		return;
-	lineage = athar_tracking_lineage(relation);
+	lineage = athar_equip_lineage(relation);
 	one = lineage ? change_of(changes, lineage) : NULL;
 	if (one && !OidIsValid(one->root))
 		one->root = athar_tracking_root(relation, one->row);
@@ -478,7 +478,7 @@ captured_relations(void)
 	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(ProcedureRelationId));
 	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(athar_tracking_function()));
+				F_OIDEQ, ObjectIdGetDatum(athar_equip_function()));
 	scan = systable_beginscan(table, DependReferenceIndexId, true, NULL, 2,
 							  keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))

@@ -28,6 +28,7 @@
 #include "entry.h"
 #include "capture.h"
 #include "tracking.h"
+#include "equip.h"
 #include "dropped.h"
 
 typedef struct dropping
@@ -131,7 +132,7 @@ athar_dropped_log(Oid relid, AttrNumber attnum)
 	if (relation == NULL)
 		return;
 	lineage = relation->rd_rel->relkind == RELKIND_RELATION ?
-		athar_tracking_lineage(relation) : 0;
+		athar_equip_lineage(relation) : 0;
 	if (lineage != 0 && athar_catalog_is_complete() &&
 		!athar_catalog_is_restore())
 	{

@@ -16,10 +16,12 @@
 
 #include "access/table.h"
 #include "catalog/dependency.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "commands/extension.h"
 #include "commands/trigger.h"
@@ -29,6 +31,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "tracking.h"
 #include "equip.h"
@@ -37,6 +40,34 @@
 #define TRUNCATE_TRIGGER "~athar_capture_truncate"
 
 static int	working;
+
+/* The trigger function, whatever the caller may use. */
+Oid
+athar_equip_function(void)
+{
+	oidvector  *arguments = buildoidvector(NULL, 0);
+
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum("capture_change"),
+						   PointerGetDatum(arguments),
+						   ObjectIdGetDatum(get_namespace_oid("athar", false)));
+}
+
+/* Under which number a relation's changes are captured; 0 for none. */
+int32
+athar_equip_lineage(Relation relation)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (trigger->tgnargs > 0 && athar_tracking_is_capture(trigger->tgfoid))
+			return strtol(trigger->tgargs[0], NULL, 10);
+	}
+	return 0;
+}
 
 /* Are triggers made or dropped here just now, and so not by a command? */
 bool
@@ -76,7 +107,7 @@ make_trigger(Oid relid, CreateTrigStmt *statement, int32 lineage)
 	{
 		trigger = CreateTriggerFiringOn(statement, "", relid, InvalidOid,
 										InvalidOid, InvalidOid,
-										athar_tracking_function(), InvalidOid,
+										athar_equip_function(), InvalidOid,
 										NULL, false, false,
 										TRIGGER_FIRES_ALWAYS);
 		depend_on_extension(&trigger);

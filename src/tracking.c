@@ -30,7 +30,6 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_proc.h"
 #include "commands/trigger.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -495,18 +494,6 @@ athar_tracking_begin(athar_tracked *row, Relation relation)
  * What the capture knows of a relation
  */
 
-/* The trigger function, whatever the caller may use. */
-Oid
-athar_tracking_function(void)
-{
-	oidvector  *arguments = buildoidvector(NULL, 0);
-
-	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						   CStringGetDatum("capture_change"),
-						   PointerGetDatum(arguments),
-						   ObjectIdGetDatum(get_namespace_oid("athar", false)));
-}
-
 bool
 athar_tracking_is_capture(Oid function)
 {
@@ -523,22 +510,6 @@ is_capture_trigger(const Trigger *trigger, int32 lineage)
 	return trigger->tgnargs > 0 &&
 		strtol(trigger->tgargs[0], NULL, 10) == lineage &&
 		athar_tracking_is_capture(trigger->tgfoid);
-}
-
-/* Under which number a relation's changes are captured; 0 for none. */
-int32
-athar_tracking_lineage(Relation relation)
-{
-	TriggerDesc *triggers = relation->trigdesc;
-
-	for (int i = 0; triggers && i < triggers->numtriggers; i++)
-	{
-		Trigger    *trigger = &triggers->triggers[i];
-
-		if (trigger->tgnargs > 0 && athar_tracking_is_capture(trigger->tgfoid))
-			return strtol(trigger->tgargs[0], NULL, 10);
-	}
-	return 0;
 }
 
 bool

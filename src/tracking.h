@@ -53,13 +53,11 @@ extern void athar_tracking_init(void);
 extern athar_tracked *athar_tracking_newest(int32 lineage);
 extern Oid	athar_tracking_root(Relation relation, const athar_tracked *row);
 extern Oid	athar_tracking_root_of(Oid relid, const athar_tracked *row);
-extern Oid	athar_tracking_function(void);
 extern bool athar_tracking_is_dropped(const athar_tracked *row, Oid relid,
 									  const char *name, Oid owner);
 extern void athar_tracking_follow(athar_tracked *row, Relation root,
 								  athar_amendment *amendment);
 extern char *athar_tracking_name(Oid relid);
-extern int32 athar_tracking_lineage(Relation relation);
 extern List *athar_tracking_rows(int32 lineage);
 extern athar_tracked *athar_tracking_of(Oid relid);
 extern Oid	athar_tracking_relation(const athar_tracked *row);
