@@ -38,6 +38,7 @@ OBJS = \
 	src/ddl.o \
 	src/history.o \
 	src/row_history.o \
+	src/field_history.o \
 	src/replay.o \
 	src/asof.o \
 	src/status.o \

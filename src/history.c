@@ -309,3 +309,19 @@ athar_history_next_key(Jsonb *key, Jsonb *new_values)
 	object = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	return is_new ? JsonbValueToJsonb(object) : key;
 }
+
+/* The numbers under which a table's entries were written, under any name. */
+PG_FUNCTION_INFO_V1(athar_table_ids);
+Datum
+athar_table_ids(PG_FUNCTION_ARGS)
+{
+	athar_tracked *tracked = athar_tracking_of(PG_GETARG_OID(0));
+	List	   *ids = NIL;
+	ListCell   *cell;
+
+	if (tracked == NULL)
+		PG_RETURN_NULL();
+	foreach(cell, athar_tracking_rows(tracked->lineage))
+		ids = lappend_int(ids, ((athar_tracked *) lfirst(cell))->id);
+	return athar_history_ids(ids, NIL);
+}

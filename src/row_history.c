@@ -26,16 +26,10 @@
 #include "catalog.h"
 #include "keymap.h"
 #include "history.h"
+#include "row_history.h"
 
 #define BATCH 1000
 #define OF_ANY " OPERATOR(pg_catalog.=) ANY "
-
-/* Columns of change_log that lives are told by. */
-#define COLUMN_OPERATION 5
-#define COLUMN_ROW_KEY 6
-#define COLUMN_OLD_VALUES 7
-#define COLUMN_NEW_VALUES 8
-#define COLUMN_TABLE_ID 15
 
 /* Each change of a key: what it was, and what became of it. */
 static const char *const rekeys_text =
@@ -44,14 +38,14 @@ static const char *const rekeys_text =
 " CASE e.operation WHEN 'I' THEN e.row_key ELSE e.new_values END"
 " FROM athar.log_entry AS e WHERE e.table_id" OF_ANY "($1)";
 
-/* The columns of change_log, whose shape is the function's result, and one. */
+/* The columns of change_log, whose shape is the function's result. */
 static const char *const entries_text =
 "SELECT e.id, t.at, e.transaction_id, n.relation,"
 " CASE e.operation WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE'"
 " WHEN 'D' THEN 'DELETE' WHEN 'T' THEN 'TRUNCATE' WHEN 'S' THEN 'DDL' END,"
 " e.row_key, e.old_values, e.new_values,"
 " t.session_user_name, t.current_user_name, t.actor, t.reason,"
-" t.application_name, t.client_address, e.table_id"
+" t.application_name, t.client_address, e.key_hash, e.table_id"
 " FROM athar.log_entry AS e"
 " JOIN athar.log_transaction AS t ON t.id OPERATOR(pg_catalog.=) e.transaction_id"
 " JOIN athar.tracked_table AS n ON n.id OPERATOR(pg_catalog.=) e.table_id"
@@ -457,7 +451,7 @@ translated(athar_subject *subject, HeapTuple tuple, TupleDesc descriptor,
 {
 	bool		isnull;
 	int32		table_id = DatumGetInt32(SPI_getbinval(tuple, descriptor,
-													   COLUMN_TABLE_ID,
+													   ATHAR_HISTORY_TABLE_ID,
 													   &isnull));
 
 	Jsonb	   *logged = jsonb_column(tuple, descriptor, number);
@@ -469,13 +463,13 @@ translated(athar_subject *subject, HeapTuple tuple, TupleDesc descriptor,
 static void
 follow_entry(lives *all, HeapTuple tuple, TupleDesc descriptor, int number)
 {
-	char	   *operation = SPI_getvalue(tuple, descriptor, COLUMN_OPERATION);
+	char	   *operation = SPI_getvalue(tuple, descriptor, ATHAR_HISTORY_OPERATION);
 	Jsonb	   *key = translated(all->subject, tuple, descriptor,
-								 COLUMN_ROW_KEY);
+								 ATHAR_HISTORY_ROW_KEY);
 	int			life = strcmp(operation, "INSERT") != 0 ?
 	life_with_key(all, key) :
 	life_of_inserted(all, key, translated(all->subject, tuple, descriptor,
-										  COLUMN_OLD_VALUES));
+										  ATHAR_HISTORY_OLD_VALUES));
 
 	all->life_of[number] = life;
 	if (strcmp(operation, "UPDATE") == 0)
@@ -483,7 +477,7 @@ follow_entry(lives *all, HeapTuple tuple, TupleDesc descriptor, int number)
 		Jsonb	   *next = athar_history_next_key(key,
 												  translated(all->subject, tuple,
 															 descriptor,
-															 COLUMN_NEW_VALUES));
+															 ATHAR_HISTORY_NEW_VALUES));
 
 		if (next != key)
 		{
@@ -535,25 +529,10 @@ entries_of_row(athar_subject *subject, Jsonb *key, SPITupleTable *table,
 	return is_wanted;
 }
 
+/* Hand over the entries of a row, in order. */
 static void
-return_entries(ReturnSetInfo *result, SPITupleTable *table, uint64 count,
-			   const bool *is_wanted)
-{
-	for (uint64 i = 0; i < count; i++)
-	{
-		Datum		values[COLUMN_TABLE_ID];
-		bool		nulls[COLUMN_TABLE_ID];
-
-		if (is_wanted && !is_wanted[i])
-			continue;
-		heap_deform_tuple(table->vals[i], table->tupdesc, values, nulls);
-		tuplestore_putvalues(result->setResult, result->setDesc,
-							 values, nulls);
-	}
-}
-
-static void
-read_entries(athar_subject *subject, Jsonb *key, ReturnSetInfo *result)
+read_entries(athar_subject *subject, Jsonb *key, athar_history_taker taker,
+			 void *context)
 {
 	Oid			types[3] = {INT4ARRAYOID, INT4ARRAYOID, JSONBARRAYOID};
 	Datum		values[3] = {
@@ -561,6 +540,7 @@ read_entries(athar_subject *subject, Jsonb *key, ReturnSetInfo *result)
 	};
 	athar_owner_state state;
 	List	   *keys;
+	bool	   *is_wanted = NULL;
 
 	SPI_connect();
 	athar_catalog_become_owner(athar_catalog_oid(ATHAR_LOG_ENTRY), &state);
@@ -569,11 +549,49 @@ read_entries(athar_subject *subject, Jsonb *key, ReturnSetInfo *result)
 	if (SPI_execute_with_args(entries_text, 3, types, values, NULL,
 							  true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the entries of a row");
-	return_entries(result, SPI_tuptable, SPI_processed,
-				   list_length(keys) == 1 && !subject->has_row_security ? NULL :
-				   entries_of_row(subject, key, SPI_tuptable, SPI_processed));
+	if (list_length(keys) > 1 || subject->has_row_security)
+		is_wanted = entries_of_row(subject, key, SPI_tuptable, SPI_processed);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Datum		row[ATHAR_HISTORY_COLUMNS];
+		bool		nulls[ATHAR_HISTORY_COLUMNS];
+
+		CHECK_FOR_INTERRUPTS();
+		if (is_wanted && !is_wanted[i])
+			continue;
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+						  row, nulls);
+		taker(context, row, nulls);
+	}
 	athar_catalog_resign(&state);
 	SPI_finish();
+}
+
+/*
+ * Hand over every change of the rows that have, or ever had, a key, as far as
+ * the caller may see them.
+ */
+void
+athar_row_history_read(athar_subject *subject, Jsonb *row_key,
+					   athar_history_taker taker, void *context)
+{
+	Datum	   *values = palloc0(sizeof(Datum) *
+								 (RelationGetNumberOfAttributes(subject->relation) + 1));
+	Jsonb	   *key = canonical_key(subject, row_key, values);
+
+	if (subject->has_row_security && !sees_row(subject, key, values))
+		return;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	read_entries(subject, key, taker, context);
+	PopActiveSnapshot();
+}
+
+static void
+return_entry(void *context, Datum *values, bool *nulls)
+{
+	ReturnSetInfo *result = context;
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
 /* Every change of the rows that have, or ever had, a key. */
@@ -582,8 +600,6 @@ Datum
 athar_row_history(PG_FUNCTION_ARGS)
 {
 	athar_subject subject;
-	Jsonb	   *key;
-	Datum	   *values;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -593,15 +609,8 @@ athar_row_history(PG_FUNCTION_ARGS)
 				 errhint("Such as athar.row_history('public.licence', '{\"id\": 7}').")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	athar_history_open(PG_GETARG_OID(0), &subject);
-	values = palloc0(sizeof(Datum) *
-					 (RelationGetNumberOfAttributes(subject.relation) + 1));
-	key = canonical_key(&subject, PG_GETARG_JSONB_P(1), values);
-	if (!subject.has_row_security || sees_row(&subject, key, values))
-	{
-		PushActiveSnapshot(GetTransactionSnapshot());
-		read_entries(&subject, key, (ReturnSetInfo *) fcinfo->resultinfo);
-		PopActiveSnapshot();
-	}
+	athar_row_history_read(&subject, PG_GETARG_JSONB_P(1), return_entry,
+						   fcinfo->resultinfo);
 	athar_history_close(&subject);
 	return (Datum) 0;
 }

@@ -292,15 +292,16 @@ refuse_key(athar_undo *run, athar_undo_table *table, Jsonb *key)
 }
 
 /*
- * A row inserted again is the one that was deleted; and one that is said to
- * have been there was changed by a trigger before its insertion was logged.
+ * A row inserted again is the one that was deleted, and so is one that moved
+ * to another partition, which brings its former key; one that is said to have
+ * been there was changed by a trigger before its insertion was logged.
  */
 static void
 fold_insert(athar_undo *run, athar_undo_table *table, athar_undo_entry *entry)
 {
 	bool		has_key = table->subject.shape->has_key;
-	athar_undo_row *row = has_key ? take_row(table->removed, entry->key)
-	: NULL;
+	Jsonb	   *former = entry->old_values ? entry->old_values : entry->key;
+	athar_undo_row *row = has_key ? take_row(table->removed, former) : NULL;
 	athar_undo_row *changed = has_key ? take_row(table->present, entry->key)
 	: NULL;
 

@@ -109,7 +109,7 @@ refuse(athar_undo *run)
 						   (long long) run->transaction_id,
 						   run->problem_count),
 			 errdetail("%s", text.data),
-			 errhint("Undo later transactions first, the newest first, or correct the rows by hand. Nothing was changed.")));
+			 errhint("Nothing was changed. Correct the rows by hand: athar.row_history() tells what they were.")));
 }
 
 static char *

@@ -54,12 +54,14 @@ SELECT
 	t.actor,
 	t.reason,
 	t.application_name,
-	t.client_address
+	t.client_address,
+	e.key_hash,
+	e.table_id
 FROM athar.log_entry AS e
 JOIN athar.log_transaction AS t ON t.id = e.transaction_id
 JOIN athar.tracked_table AS n ON n.id = e.table_id;
 COMMENT ON VIEW athar.change_log IS
-'Every change of every tracked table: who, when, what, why. For the history of one row use row_history(), which finds it by an index; here a filter on relation reads that table''s entries, and one on at those transactions. Ordered by nothing: use entry_id, which ascends within a row''s history';
+'Every change of every tracked table: who, when, what, why. Filters on table_id (see table_ids()), at, actor, transaction_id, entry_id, and on row_key together with key_hash find entries by index; a filter on relation does where the server expects few entries. For the history of one row use row_history(). Ordered by nothing: use entry_id, which ascends within a row''s history';
 COMMENT ON COLUMN athar.change_log.entry_id IS 'Number of the entry; ascending within one row''s history';
 COMMENT ON COLUMN athar.change_log.at IS 'When the transaction began';
 COMMENT ON COLUMN athar.change_log.transaction_id IS 'Changes of one transaction, role, actor and reason have the same number';
@@ -74,6 +76,15 @@ COMMENT ON COLUMN athar.change_log.actor IS 'The person the application named; N
 COMMENT ON COLUMN athar.change_log.reason IS 'Why; NULL where no reason was given';
 COMMENT ON COLUMN athar.change_log.application_name IS 'application_name of the session';
 COMMENT ON COLUMN athar.change_log.client_address IS 'Address of the client; NULL over a local socket and in background workers';
+COMMENT ON COLUMN athar.change_log.key_hash IS 'The hash of row_key, by which an index finds it: WHERE relation = ... AND row_key = k AND key_hash = athar.key_hash(k)';
+COMMENT ON COLUMN athar.change_log.table_id IS 'The version of the table''s definition: references tracked_table(id). WHERE table_id = ANY (athar.table_ids(''public.licence'')) finds a table''s entries by index, under all names it has had';
+
+CREATE OR REPLACE FUNCTION athar.table_ids(relation regclass)
+RETURNS integer[]
+LANGUAGE C STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'athar_table_ids';
+COMMENT ON FUNCTION athar.table_ids(regclass) IS
+'The numbers under which the entries of a table were logged, under all names and definitions it has had: for change_log.table_id. The server knows them when it plans, so it knows how many entries to expect, which it does not of a name. NULL for NULL, and for a table that was never tracked.';
 
 CREATE OR REPLACE FUNCTION athar.track(
 	relation regclass, exclude text[] DEFAULT '{}', require_reason boolean DEFAULT false, inserted_values boolean DEFAULT true,
@@ -219,3 +230,14 @@ AS 'MODULE_PATHNAME', 'athar_row_history';
 COMMENT ON FUNCTION athar.row_history(regclass, jsonb) IS
 'Every change of the rows that have, or ever had, this key, in order, in the columns of change_log; a row whose key was changed is followed to its other keys. relation: the table as it is named now, also after tracking ended; of a partition, name the partitioned table. row_key: an object of the key''s columns, such as {"id": 7}; of all columns where the table has no key (such histories take the time of a scan).
 The caller needs SELECT on the table. Under row security the history is empty unless a row with this key is visible to him now, and is of that row alone, not of earlier ones that had its key. Errors: 22023 without a table or a key, or where the key''s columns are not the table''s; 55000 if the table was never tracked; 42501.';
+
+CREATE OR REPLACE FUNCTION athar.field_history(
+	relation regclass, row_key jsonb, field text,
+	OUT entry_id bigint, OUT at timestamptz, OUT transaction_id bigint, OUT operation text, OUT old_value jsonb, OUT new_value jsonb,
+	OUT session_user_name text, OUT current_user_name text, OUT actor text, OUT reason text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_field_history';
+COMMENT ON FUNCTION athar.field_history(regclass, jsonb, text) IS
+'Every change of one column of the rows that have, or ever had, this key, in order. relation and row_key as for row_history(), field the column by its present name, without quotes; what was logged under its former names, or as another type, is shown as it would be logged today. old_value is NULL for an INSERT (of a row that moved from another partition: the part of its former key), new_value for a DELETE or TRUNCATE; a value that was NULL is the JSON null. The INSERT of a table that logs the key alone is shown for columns of the key only. Of a masked column every value is "***".
+Rights and errors as those of row_history(); 42703 for an unknown column, 22023 for one that is excluded from the log.';

@@ -20,8 +20,8 @@ WITH rule (level, kind, privilege, names) AS (
 		-- what views and readers call with the rights of whoever reads, and what tells nobody anything
 		('public', 'routine', 'EXECUTE', 'fail|missing|may_see'),
 		-- show of the log what the reader may see in the table itself
-		('read', 'routine', 'EXECUTE', 'row_history|as_of|as_of_mark|action_history'),
-		('audit', 'routine', 'EXECUTE', 'row_history|as_of|as_of_mark|action_history'),
+		('read', 'routine', 'EXECUTE', 'row_history|field_history|as_of|as_of_mark|action_history'),
+		('audit', 'routine', 'EXECUTE', 'table_ids|row_history|field_history|as_of|as_of_mark|action_history'),
 		-- tell of the whole log, or hash all of it
 		('audit', 'routine', 'EXECUTE', 'log_leaf|leaf_index|export_leaves|export_tile|tree_root|inclusion_proof|consistency_proof|verify_log|expired_entries'),
 		('audit', 'routine', 'EXECUTE', 'checkpoint|seal_status'),

@@ -83,6 +83,7 @@ COMMENT ON COLUMN athar.log_transaction.actor IS 'The person the application nam
 COMMENT ON COLUMN athar.log_transaction.reason IS 'Why: athar.reason; NULL where none was given';
 COMMENT ON COLUMN athar.log_transaction.application_name IS 'application_name of the session; NULL where it is empty';
 COMMENT ON COLUMN athar.log_transaction.client_address IS 'Address of the client; NULL over a local socket and in background workers';
+CREATE INDEX log_transaction_actor_idx ON athar.log_transaction (actor);
 CREATE INDEX log_transaction_at_idx ON athar.log_transaction USING brin (at) WITH (pages_per_range = 16, autosummarize = on);
 
 -- The sequence has no CACHE, and must not: entries of one row are in the order
@@ -109,6 +110,7 @@ COMMENT ON COLUMN athar.log_entry.row_key IS 'The row''s key before the change, 
 COMMENT ON COLUMN athar.log_entry.old_values IS 'Values before: of the changed columns for an update, of all for a delete or truncate; NULL for an insert, but for that of a row that moved from another partition: the key it had there; see change_log for changes of the definition';
 COMMENT ON COLUMN athar.log_entry.new_values IS 'Values after: of the changed columns for an update, of all for an insert (NULL where the table logs the key alone); NULL for a delete or truncate; see change_log for changes of the definition';
 CREATE INDEX log_entry_key_idx ON athar.log_entry (table_id, key_hash);
+CREATE INDEX log_entry_transaction_idx ON athar.log_entry (transaction_id);
 CREATE INDEX log_entry_id_idx ON athar.log_entry USING brin (id, transaction_id) WITH (pages_per_range = 32, autosummarize = on);
 
 CREATE TABLE athar.mark (
