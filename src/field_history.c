@@ -53,7 +53,7 @@ static Jsonb *
 value_in(const asked_field *asked, Datum *row, bool *nulls, int number)
 {
 	Jsonb	   *logged = nulls[number - 1] ? NULL
-		: DatumGetJsonbP(row[number - 1]);
+	: DatumGetJsonbP(row[number - 1]);
 	JsonbValue *value;
 
 	if (logged == NULL)
