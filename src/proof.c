@@ -79,16 +79,17 @@ athar_proof_root_text(const athar_hash *root, char string[ATHAR_ROOT_TEXT])
 	string[Max(length, 0)] = '\0';
 }
 
-/* Read a line that ends with a line feed, or is the last; move behind it. */
+/* The length of the line at hand, and where it begins; move behind it. */
 static int
-read_line(const char **string)
+read_line(const char **string, const char **line)
 {
 	int			length = strcspn(*string, "\n");
 
+	*line = *string;
 	*string += length;
 	if (**string == '\n')
 		(*string)++;
-	return length > 0 && (*string)[-1] == '\r' ? length - 1 : length;
+	return length > 0 && (*line)[length - 1] == '\r' ? length - 1 : length;
 }
 
 /*
@@ -98,23 +99,15 @@ read_line(const char **string)
 bool
 athar_proof_read(const char *string, athar_tree_head *checkpoint)
 {
+	const char *origin;
 	const char *size;
 	const char *root;
 	char		decoded[ATHAR_ROOT_TEXT];
-	int			digits;
-	int			length;
+	int			name = read_line(&string, &origin);
+	int			digits = read_line(&string, &size);
+	int			length = read_line(&string, &root);
 
-	if (read_line(&string) == 0)
-		return false;
-	size = string;
-	digits = read_line(&string);
-	root = string;
-	length = read_line(&string);
-	if (length > 0 && root[length - 1] == '\r')
-		length--;
-	if (digits > 0 && size[digits - 1] == '\r')
-		digits--;
-	if (digits == 0 || digits > MOST_DIGITS ||
+	if (name == 0 || digits == 0 || digits > MOST_DIGITS ||
 		strspn(size, "0123456789") != digits ||
 		(size[0] == '0' && digits > 1) || length != 44)
 		return false;

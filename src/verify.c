@@ -56,7 +56,8 @@ typedef struct verification
 	int			expired_count;
 	int64		from;
 	int64		to;
-	int64		is_seen_to;		/* ids up to here were looked at */
+	bool		is_under_way;
+	int64		is_seen_to;		/* then, ids up to here were looked at */
 	int64		visited;
 	int64		waiting;		/* entries that are not sealed yet */
 	int64		gone;			/* expired ones */
@@ -198,7 +199,7 @@ is_too_late(const athar_batch *newest, const athar_entry *entry)
 static void
 take_unsealed(verification *work, athar_entry *entry)
 {
-	if (entry->id <= work->is_seen_to)
+	if (work->is_under_way && entry->id <= work->is_seen_to)
 		return;
 	if (!is_too_late(&work->newest, entry))
 		work->waiting++;
@@ -322,12 +323,13 @@ read_stretch(verification *work)
 	low = work->pieces[0].low;
 	for (int i = 0; i < work->piece_count; i++)
 		high = Max(high, work->pieces[i].high - 1);
-	if (work->is_seen_to == PG_INT64_MIN)
-		low = work->from == 0 ? PG_INT64_MIN : low;
-	else
+	if (work->is_under_way)
 		low = Min(low, work->is_seen_to + 1);
+	else if (work->from == 0)
+		low = PG_INT64_MIN;
 	athar_leaf_scan(work->reader, low, high, PG_INT64_MIN, take_entry, work);
-	work->is_seen_to = Max(work->is_seen_to, high);
+	work->is_seen_to = work->is_under_way ? Max(work->is_seen_to, high) : high;
+	work->is_under_way = true;
 }
 
 static void
@@ -354,13 +356,18 @@ tell_missing(verification *work)
 static void
 read_rest(verification *work)
 {
-	if (work->is_seen_to == PG_INT64_MAX)
-		return;
+	int64		low = PG_INT64_MIN;
+
+	if (work->is_under_way)
+	{
+		if (work->is_seen_to == PG_INT64_MAX)
+			return;
+		low = work->is_seen_to + 1;
+	}
 	work->piece_count = 0;
 	work->last = NULL;
-	athar_leaf_scan(work->reader, work->is_seen_to == PG_INT64_MIN ?
-					PG_INT64_MIN : work->is_seen_to + 1, PG_INT64_MAX,
-					PG_INT64_MIN, take_entry, work);
+	athar_leaf_scan(work->reader, low, PG_INT64_MAX, PG_INT64_MIN, take_entry,
+					work);
 }
 
 static void
@@ -613,7 +620,6 @@ begin_work(verification *work, FunctionCallInfo fcinfo)
 	athar_merkle_check_sizes(work->from, work->to);
 	work->sealed_count = athar_batch_pieces(work->batches, work->batch_count,
 											&work->sealed);
-	work->is_seen_to = PG_INT64_MIN;
 	read_expired(work);
 	work->hasher = athar_merkle_begin();
 	work->reader = athar_leaf_begin();
