@@ -194,6 +194,15 @@ SELECT count(*) FROM athar.undo_transaction(newest(), 'x');
 SELECT refusal(format('SELECT athar.undo_transaction(%s, %L)', :t, 'x'));
 ALTER TABLE lot DROP CONSTRAINT parcel_pkey;
 SELECT refusal(format('SELECT athar.undo_transaction(%s, %L)', :t, 'x'));
+-- a definition that the transaction itself changed
+CREATE TABLE plot (number integer PRIMARY KEY);
+SELECT athar.track('plot') > 0 AS tracked;
+BEGIN;
+INSERT INTO plot VALUES (9);
+ALTER TABLE plot ADD COLUMN late integer;
+COMMIT;
+SELECT refusal(format('SELECT athar.undo_transaction(%s, %L)', newest(), 'x'));
+
 -- triggers that stand in the way
 CREATE FUNCTION suppress() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
 UPDATE scan SET id = 2;
