@@ -15,6 +15,7 @@
 #include "athar.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
@@ -198,7 +199,19 @@ athar_equip_table(Oid relid, int32 lineage)
 		athar_equip_partitions(relid, lineage);
 }
 
-/* Names of its capture triggers that fire as ordinary ones do. */
+/* Must a trigger of this function fire always? */
+static bool
+is_guard(Oid function)
+{
+	char	   *name = get_func_name(function);
+	char	   *schema = get_namespace_name(get_func_namespace(function));
+
+	return name && schema && strcmp(schema, "athar") == 0 &&
+		(strcmp(name, "capture_change") == 0 ||
+		 strcmp(name, "refuse_change") == 0);
+}
+
+/* Names of such triggers that fire as ordinary ones do. */
 static List *
 ordinary_triggers(Relation relation)
 {
@@ -210,7 +223,7 @@ ordinary_triggers(Relation relation)
 		Trigger    *trigger = &triggers->triggers[i];
 
 		if (trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN &&
-			athar_tracking_is_capture(trigger->tgfoid))
+			is_guard(trigger->tgfoid))
 			names = lappend(names, pstrdup(trigger->tgname));
 	}
 	return names;
@@ -238,6 +251,8 @@ athar_equip_mend(Oid relid)
 		EnableDisableTriggerNew(relation, lfirst(cell), TRIGGER_FIRES_ALWAYS,
 								false, true, ShareRowExclusiveLock);
 #endif
+		/* its partitions' triggers follow it, and may come next */
+		CommandCounterIncrement();
 	}
 	table_close(relation, NoLock);
 }

@@ -140,6 +140,10 @@ sub restored
 sub lives_on
 {
 	my ($node, $database, $name) = @_;
+	is($node->safe_psql($database, <<'SQL'), 'A', "$name: the log's triggers fire always");
+SELECT string_agg(DISTINCT tgenabled, '') FROM pg_trigger
+WHERE tgfoid IN ('athar.capture_change()'::regprocedure, 'athar.refuse_change()'::regprocedure)
+SQL
 	my $entries = $node->safe_psql($database, 'SELECT count(*) FROM athar.log_entry');
 	is(incomplete($node, $database), 'athar.measurement', "$name: the log accounts for what was restored");
 	is($node->psql($database, <<'SQL'), 0, "$name: work goes on") or return;
