@@ -544,12 +544,30 @@ equip(List *relids)
 	CommandCounterIncrement();
 }
 
+/*
+ * A restore changes no definition; but where it disables triggers to load data,
+ * it enables them as ordinary ones afterwards.
+ */
 static void
-settle_all(CommandTag tag)
+mend(List *relids)
+{
+	ListCell   *cell;
+
+	foreach(cell, relids)
+	{
+		Oid			relid = lfirst_oid(cell);
+		char		kind = get_rel_relkind(relid);
+
+		if ((kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
+			is_ours_to_change(relid))
+			athar_equip_mend(relid);
+	}
+}
+
+static List *
+take_touched(CommandTag tag)
 {
 	List	   *relids = NIL;
-	List	   *changes = NIL;
-	ListCell   *cell;
 
 	if (touched_more || touches_all(tag))
 		relids = captured_relations();
@@ -560,6 +578,16 @@ settle_all(CommandTag tag)
 	}
 	touched_count = 0;
 	touched_more = false;
+	return relids;
+}
+
+static void
+settle_all(CommandTag tag)
+{
+	List	   *relids = take_touched(tag);
+	List	   *changes = NIL;
+	ListCell   *cell;
+
 	equip(relids);
 	is_settling = true;
 	foreach(cell, relids)
@@ -649,6 +677,8 @@ athar_log_definitions(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (!athar_catalog_is_complete() || is_exempt())
 	{
+		if (athar_catalog_is_complete() && athar_catalog_is_restore())
+			mend(take_touched(event->tag));
 		forget_all();
 		PG_RETURN_NULL();
 	}
