@@ -162,6 +162,14 @@ athar_catalog_update(athar_table table, ItemPointer place, Datum *values,
 	table_close(relation, RowExclusiveLock);
 }
 
+/* The index of the primary key; releases differ in how they are asked. */
+Oid
+athar_catalog_primary_key(Relation relation)
+{
+	list_free(RelationGetIndexList(relation));
+	return relation->rd_pkindex;
+}
+
 /* Does the relation belong to this extension? */
 bool
 athar_catalog_is_member(Oid relid)

@@ -8,6 +8,7 @@
 
 #include "catalog/objectaddress.h"
 #include "storage/itemptr.h"
+#include "utils/relcache.h"
 
 /* The tables that C writes. */
 typedef enum athar_table
@@ -43,6 +44,7 @@ extern void athar_catalog_append(athar_table table, Datum *values,
 								 bool *nulls);
 extern void athar_catalog_flush(void);
 extern bool athar_catalog_is_complete(void);
+extern Oid	athar_catalog_primary_key(Relation relation);
 extern bool athar_catalog_is_member(Oid relid);
 extern bool athar_catalog_is_restore(void);
 extern void athar_catalog_become_owner(Oid relid, athar_owner_state *state);

@@ -151,22 +151,12 @@ keep_transaction(athar_leaf_reader *reader, HeapTuple tuple)
 	render_transaction(reader, values, nulls, transaction);
 }
 
-static Oid
-primary_key(Relation relation)
-{
-#if PG_VERSION_NUM >= 180000
-	return RelationGetPrimaryKeyIndex(relation, false);
-#else
-	return RelationGetPrimaryKeyIndex(relation);
-#endif
-}
-
 /* Read a transaction and those drawn after it, which will be asked for next. */
 static void
 read_transactions(athar_leaf_reader *reader, int64 id)
 {
 	Relation	relation = reader->transaction_relation;
-	Relation	index = index_open(primary_key(relation), AccessShareLock);
+	Relation	index = index_open(athar_catalog_primary_key(relation), AccessShareLock);
 	MemoryContext old = MemoryContextSwitchTo(reader->entry_context);
 	ScanKeyData keys[2];
 	SysScanDesc scan;
@@ -242,7 +232,7 @@ read_table(athar_leaf_reader *reader, athar_leaf_table *table)
 
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT4EQ,
 				Int32GetDatum(table->id));
-	scan = systable_beginscan(relation, primary_key(relation), true,
+	scan = systable_beginscan(relation, athar_catalog_primary_key(relation), true,
 							  GetActiveSnapshot(), 1, &key);
 	tuple = systable_getnext(scan);
 	table->exists = HeapTupleIsValid(tuple);

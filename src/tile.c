@@ -25,16 +25,6 @@
 
 #define TILE_COLUMNS 3
 
-static Oid
-primary_key(Relation relation)
-{
-#if PG_VERSION_NUM >= 180000
-	return RelationGetPrimaryKeyIndex(relation, false);
-#else
-	return RelationGetPrimaryKeyIndex(relation);
-#endif
-}
-
 static void
 read_tile(Relation relation, HeapTuple tuple, athar_tile *tile)
 {
@@ -73,7 +63,7 @@ athar_tile_load(int level, int64 n, athar_tile *tile)
 	tile->n = n;
 	tile->count = tile->stored = 0;
 	tile->is_damaged = false;
-	scan = systable_beginscan(relation, primary_key(relation), true,
+	scan = systable_beginscan(relation, athar_catalog_primary_key(relation), true,
 							  GetActiveSnapshot(), lengthof(keys), keys);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))

@@ -24,6 +24,8 @@ $ENV{PGHOST} = $node->host;
 $ENV{PGPORT} = $node->port;
 $ENV{PGDATABASE} = 'postgres';
 my $directory = PostgreSQL::Test::Utils::tempdir();
+# What the pages say to run lies beside them.
+PostgreSQL::Test::Utils::system_or_bail('cp', glob('doc/*.py'), $directory);
 $node->safe_psql('postgres', 'CREATE DATABASE fresh');
 $node->safe_psql('fresh', 'CREATE EXTENSION athar');
 
