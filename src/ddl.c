@@ -74,6 +74,7 @@ typedef struct trigger_note
 
 static object_access_hook_type next_hook;
 static bool is_watching;
+static bool is_placed;			/* no restored table is unknown here */
 static bool is_settling;		/* writing down what was noticed */
 static List *notes;				/* of trigger_note */
 static Oid	touched[MOST_TOUCHED];
@@ -537,11 +538,12 @@ equip(List *relids)
 		Oid			relid = lfirst_oid(cell);
 		char		kind = get_rel_relkind(relid);
 
-		if ((kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
-			is_ours_to_change(relid))
-			athar_track_follow(relid);
+		if ((kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE) ||
+			!is_ours_to_change(relid))
+			continue;
+		athar_track_follow(relid);
+		CommandCounterIncrement();	/* it may have reached the next one, too */
 	}
-	CommandCounterIncrement();
 }
 
 /*
@@ -561,9 +563,11 @@ mend(List *relids)
 		if ((kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
 			is_ours_to_change(relid))
 			athar_equip_mend(relid);
+		CommandCounterIncrement();
 	}
 }
 
+/* What was touched since the last time. */
 static List *
 take_touched(CommandTag tag)
 {
@@ -599,6 +603,63 @@ settle_all(CommandTag tag)
 	notes = NIL;
 	foreach(cell, changes)
 		settle(lfirst(cell), GetCommandTagName(tag));
+}
+
+/*
+ * Restored tables
+ *
+ * After a dump was restored, columns are told by their names: so that has to
+ * be done before a command gives them others.
+ */
+
+static bool
+place(const athar_tracked *row)
+{
+	Oid			relid = athar_tracking_relation(row);
+	Relation	relation;
+	athar_tracked *newest;
+	athar_amendment amendment;
+	bool		is_captured;
+
+	if (!OidIsValid(relid) ||
+		!ConditionalLockRelationOid(relid, AccessShareLock))
+		return false;
+	relation = try_relation_open(relid, NoLock);
+	if (relation == NULL)
+		return false;
+	is_captured = athar_tracking_has_trigger(relation, row->lineage);
+	if (is_captured)
+	{
+		newest = athar_tracking_newest(row->lineage);
+		athar_amendment_begin(&amendment, NULL);
+		athar_tracking_follow(newest, relation, &amendment);
+		(void) athar_amendment_write(&amendment, newest->id);
+	}
+	relation_close(relation, NoLock);
+	return is_captured;
+}
+
+/* Until there is nothing left to do: what is done may be rolled back. */
+static void
+place_all(void)
+{
+	List	   *rows = athar_tracking_rows(0);
+	Bitmapset  *met = NULL;
+
+	is_placed = true;
+	for (int i = list_length(rows) - 1; i >= 0; i--)
+	{
+		athar_tracked *row = list_nth(rows, i);
+
+		CHECK_FOR_INTERRUPTS();
+		if (row->rekey_of != 0 || bms_is_member(row->lineage, met))
+			continue;
+		met = bms_add_member(met, row->lineage);
+		if (!athar_tracking_is_ours(row->lineage) &&
+			row->untracked_at == DT_NOEND &&
+			!athar_tracking_is_here(row) && place(row))
+			is_placed = false;
+	}
 }
 
 static void
@@ -661,11 +722,12 @@ is_exempt(void)
 {
 	return IsBinaryUpgrade ||
 		(creating_extension &&
-		 CurrentExtensionObject == get_extension_oid("athar", true)) ||
-		athar_catalog_is_restore();
+		 CurrentExtensionObject == get_extension_oid("athar", true));
 }
 
-/* Before and after every command that defines something. */
+/*
+ * Before and after every command that defines something.
+ */
 PG_FUNCTION_INFO_V1(athar_log_definitions);
 Datum
 athar_log_definitions(PG_FUNCTION_ARGS)
@@ -674,11 +736,20 @@ athar_log_definitions(PG_FUNCTION_ARGS)
 
 	is_watching = true;
 	if (strcmp(event->event, "ddl_command_end") != 0)
+	{
+		if (!is_placed && athar_catalog_is_complete() && !is_exempt() &&
+			!athar_catalog_is_restore())
+			place_all();
 		PG_RETURN_NULL();
+	}
 	if (!athar_catalog_is_complete() || is_exempt())
 	{
-		if (athar_catalog_is_complete() && athar_catalog_is_restore())
-			mend(take_touched(event->tag));
+		forget_all();
+		PG_RETURN_NULL();
+	}
+	if (athar_catalog_is_restore())
+	{
+		mend(take_touched(event->tag));
 		forget_all();
 		PG_RETURN_NULL();
 	}

@@ -187,8 +187,9 @@ athar_tracking_write(athar_tracked *row)
 	CommandCounterIncrement();
 }
 
-static bool
-is_here(const athar_tracked *row)
+/* Does relation_oid mean something here? */
+bool
+athar_tracking_is_here(const athar_tracked *row)
 {
 	return row->database_oid == MyDatabaseId &&
 		row->cluster == (int64) GetSystemIdentifier();
@@ -356,7 +357,7 @@ last_number(List *rows)
 static List *
 present_fields(const athar_tracked *newest, List *rows, Relation relation)
 {
-	bool		is_same = is_here(newest) &&
+	bool		is_same = athar_tracking_is_here(newest) &&
 	newest->relation_oid == RelationGetRelid(relation);
 
 	return athar_definition_of(relation, newest->fields, is_same,
@@ -393,7 +394,7 @@ athar_tracking_of(Oid relid)
 	{
 		athar_tracked *row = lfirst(cell);
 
-		if (is_here(row) && row->relation_oid == relid)
+		if (athar_tracking_is_here(row) && row->relation_oid == relid)
 			lineage = row->lineage;
 	}
 	if (lineage == 0)
@@ -404,7 +405,7 @@ athar_tracking_of(Oid relid)
 
 			if (strcmp(row->relation, now.relation) == 0 &&
 				may_continue(row, relid) &&
-				!(is_here(row) && relation_exists(row->relation_oid)))
+				!(athar_tracking_is_here(row) && relation_exists(row->relation_oid)))
 				lineage = row->lineage;
 		}
 	}
@@ -415,7 +416,7 @@ athar_tracking_of(Oid relid)
 Oid
 athar_tracking_relation(const athar_tracked *row)
 {
-	Oid			relid = is_here(row) && relation_exists(row->relation_oid) ?
+	Oid			relid = athar_tracking_is_here(row) && relation_exists(row->relation_oid) ?
 	row->relation_oid : named_relation(row->relation);
 	athar_tracked *found = OidIsValid(relid) ? athar_tracking_of(relid) : NULL;
 
@@ -578,15 +579,15 @@ athar_tracking_root(Relation relation, const athar_tracked *row)
 	athar_tracked now = {0};
 	Oid			root;
 
-	if (is_here(row) && list_member_oid(candidates, row->relation_oid))
+	if (athar_tracking_is_here(row) && list_member_oid(candidates, row->relation_oid))
 		return row->relation_oid;
-	if (is_here(row) && relation_exists(row->relation_oid))
+	if (athar_tracking_is_here(row) && relation_exists(row->relation_oid))
 		return InvalidOid;
 	root = topmost_with_trigger(candidates, row->lineage);
 	athar_tracking_place(&now, root);
 	if (!may_continue(row, root) ||
 		(strcmp(now.relation, row->relation) != 0 &&
-		 (is_here(row) || OidIsValid(named_relation(row->relation)))))
+		 (athar_tracking_is_here(row) || OidIsValid(named_relation(row->relation)))))
 		return InvalidOid;
 	return root;
 }
@@ -612,7 +613,7 @@ athar_tracking_is_dropped(const athar_tracked *row, Oid relid,
 {
 	if (relation_exists(relid))
 		return false;
-	return is_here(row) ? row->relation_oid == relid
+	return athar_tracking_is_here(row) ? row->relation_oid == relid
 		: strcmp(row->relation, name) == 0 && is_heir(row, owner);
 }
 
@@ -630,7 +631,7 @@ athar_tracking_follow(athar_tracked *row, Relation root,
 	row->fields = present_fields(&was, athar_tracking_rows(was.lineage), root);
 	athar_tracking_place(row, RelationGetRelid(root));
 	if (row->lineage < FIRST_LINEAGE ||
-		(is_here(&was) && was.relation_oid == row->relation_oid &&
+		(athar_tracking_is_here(&was) && was.relation_oid == row->relation_oid &&
 		 was.untracked_at == DT_NOEND &&
 		 strcmp(was.relation, row->relation) == 0 &&
 		 strcmp(was.owner_name, row->owner_name) == 0 &&

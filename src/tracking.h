@@ -51,6 +51,7 @@ struct athar_capture_plan
 
 extern void athar_tracking_init(void);
 extern athar_tracked *athar_tracking_newest(int32 lineage);
+extern bool athar_tracking_is_here(const athar_tracked *row);
 extern Oid	athar_tracking_root(Relation relation, const athar_tracked *row);
 extern Oid	athar_tracking_root_of(Oid relid, const athar_tracked *row);
 extern bool athar_tracking_is_dropped(const athar_tracked *row, Oid relid,

@@ -86,6 +86,20 @@ SELECT athar.report_measurement('digital', daterange(('2023-01-01'::date + make_
 	athar.summary_of(ARRAY[0, 1], ARRAY[500 - 20 * n, 500 + 20 * n]), 'renewal', basis => 'quarter', source => 'yearbook')
 FROM (SELECT generate_series(0, 7) AS n) AS q;
 
+-- A table whose definition changes between its changes; a dump makes its columns' numbers others.
+CREATE TABLE public.tariff (gone integer, id integer PRIMARY KEY, fee numeric, note text);
+ALTER TABLE public.tariff DROP COLUMN gone;
+SELECT athar.track('public.tariff');
+INSERT INTO public.tariff VALUES (1, 10, 'one'), (2, 20, 'two');
+SELECT athar.create_mark('tariff');
+ALTER TABLE public.tariff RENAME fee TO amount;
+UPDATE public.tariff SET amount = amount + 1;
+ALTER TABLE public.tariff DROP COLUMN note;
+ALTER TABLE public.tariff ADD COLUMN note text;
+DELETE FROM public.tariff WHERE id = 2;
+INSERT INTO public.tariff VALUES (3, 30, 'three');
+SELECT count(*) FROM athar.tracking_status('public.tariff');
+
 -- A plan with three versions and a draft in conflict.
 SELECT athar.set_context('planner', 'setting up');
 SELECT athar.create_project('faster', 'Faster permits', 'agency',

@@ -1,6 +1,6 @@
 -- definition: the log of a table whose definition changes: versions, reading in today's shape
 BEGIN;
-SELECT plan(73);
+SELECT plan(75);
 CREATE SCHEMA app;
 CREATE FUNCTION pg_temp.mark_at(mark text) RETURNS timestamptz LANGUAGE SQL AS $$SELECT at FROM athar.mark WHERE name = $1$$;
 
@@ -288,6 +288,10 @@ SELECT pg_temp.logs('ALTER TABLE own.part ATTACH PARTITION own.part_w FOR VALUES
 SELECT pg_temp.logs('DROP TABLE own.part_n', 'own.part', '{"partitions": ["own.part_n"]}', '{"command": "DROP TABLE"}', 'one dropped');
 SELECT pg_temp.logs('ALTER TABLE own.part_w DISABLE TRIGGER "#athar_capture"', 'own.part',
 	'{"triggers": {"#athar_capture on own.part_w": "always"}}', '{"command": "ALTER TABLE", "triggers": {"#athar_capture on own.part_w": "disabled"}}', 'the capture disabled on one');
+SELECT pg_temp.logs('ALTER TABLE own.part DISABLE TRIGGER ALL', 'own.part',
+	'{"triggers": {"#athar_capture": "always", "~athar_capture_truncate": "always"}}', '{"command": "ALTER TABLE", "triggers": {"#athar_capture": "disabled", "~athar_capture_truncate": "disabled"}}', 'on all');
+SELECT pg_temp.logs('ALTER TABLE own.part ENABLE TRIGGER ALL', 'own.part',
+	'{"triggers": {"#athar_capture": "disabled", "~athar_capture_truncate": "disabled"}}', '{"command": "ALTER TABLE", "triggers": {"#athar_capture": "always", "~athar_capture_truncate": "always"}}', 'and enabled, always');
 SELECT pg_temp.logs('DROP TABLE own.part', 'own.part', '{"relation": "own.part", "columns": {"id": "integer", "region": "text"}, "key": ["id", "region"]}', '{"command": "DROP TABLE"}', 'the table dropped');
 SELECT ok(untracked_at IS NOT NULL, 'is tracked no longer') FROM athar.tracked_table WHERE relation = 'own.part' AND rekey_of IS NULL ORDER BY id DESC LIMIT 1;
 -- A number alone does not end another's history.

@@ -146,6 +146,7 @@ WHERE tgfoid IN ('athar.capture_change()'::regprocedure, 'athar.refuse_change()'
 SQL
 	my $entries = $node->safe_psql($database, 'SELECT count(*) FROM athar.log_entry');
 	is(incomplete($node, $database), 'athar.measurement', "$name: the log accounts for what was restored");
+	is($node->safe_psql($database, q{SELECT DISTINCT tgenabled FROM pg_trigger WHERE tgfoid = 'athar.capture_change()'::regprocedure}), 'A', "$name: its triggers fire always");
 	is($node->psql($database, <<'SQL'), 0, "$name: work goes on") or return;
 BEGIN;
 SELECT athar.set_context('clerk 8', 'after the restore');
@@ -190,6 +191,23 @@ SQL
 	$node->safe_psql($database, 'ALTER TABLE public.licence DISABLE TRIGGER USER; UPDATE public.licence SET holder = \'Unseen\' WHERE holder = \'Newer\'; ALTER TABLE public.licence ENABLE TRIGGER USER');
 	is(incomplete($node, $database), 'athar.measurement public.licence', "$name: what went unseen is found");
 	$node->safe_psql($database, 'SELECT athar.accept_state(\'public.licence\', \'test\')');
+	is($node->psql($database, <<'SQL'), 0, "$name: the definition changes again");
+ALTER TABLE public.tariff RENAME amount TO price;
+ALTER TABLE public.tariff ALTER price TYPE text, ADD COLUMN since date;
+ALTER TABLE public.tariff DROP COLUMN since;
+UPDATE public.tariff SET price = price || '0', id = id + 10;
+SQL
+	is($node->safe_psql($database, <<'SQL'), "1|10|\n2|20|", "$name: and as_of answers in its shape of today");
+SELECT id, price, note FROM athar.as_of(NULL::public.tariff, (SELECT at FROM athar.mark WHERE name = 'tariff')) ORDER BY id
+SQL
+	is($node->safe_psql($database, <<'SQL'), <<'TEXT' =~ s/\n$//r, "$name: so do histories");
+SELECT operation, row_key, old_values FROM athar.row_history('public.tariff', '{"id": 11}') ORDER BY entry_id
+SQL
+INSERT|{"id": 1}|
+UPDATE|{"id": 1}|{"amount": 10}
+DDL|{"id": 1}|{"note": "one"}
+UPDATE|{"id": 1}|{"id": 1, "price": "11"}
+TEXT
 	is($node->psql($database, q{SELECT athar.untrack('public.person')}), 0, "$name: what came with a table goes with it");
 	is($node->safe_psql($database, q{SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('public.person'::regclass, 'public.clerk'::regclass)}), 0, "$name: no trigger is left there");
 	return;
@@ -259,6 +277,7 @@ sub past
 SELECT * FROM athar.as_of(NULL::public.licence, (SELECT at FROM athar.mark WHERE name = 'stock taken')) ORDER BY id;
 SELECT * FROM athar.as_of(NULL::public.licence, (SELECT at FROM athar.mark WHERE name = 'first changes')) ORDER BY id;
 SELECT * FROM athar.as_of(NULL::public.payment, (SELECT at FROM athar.mark WHERE name = 'first changes')) ORDER BY id;
+SELECT * FROM athar.as_of(NULL::public.tariff, (SELECT at FROM athar.mark WHERE name = 'tariff')) ORDER BY id;
 SELECT id, name FROM athar.as_of(NULL::public.person, (SELECT at FROM athar.mark WHERE name = 'stock taken')) ORDER BY id;
 SQL
 }
