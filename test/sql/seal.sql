@@ -58,7 +58,7 @@ SELECT athar.log_leaf(-1), athar.leaf_index(-1), athar.log_leaf(NULL);
 SELECT split_part(athar.checkpoint(), E'\n', 2) AS size, split_part(athar.checkpoint(), E'\n', 3) AS root;
 SELECT * FROM athar.verify_log(anchors => ARRAY['', NULL, E'name\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n', E'name\n-1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n',
 	E'name\n99999999999999999999\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n', E'name\n007\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n',
-	E'name\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU', E'name\n0\n5xXE\n', E'\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n', E'name\r\n0\r\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\r\n\r\n-- signed']);
+	E'name\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU', E'name\n0\n5xXE\n', E'\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n', E'name\r\n0\r\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\r\n\r\n-- signed']) WHERE "check" = 'anchor';
 
 -- The tables are not written by hand.
 INSERT INTO athar.seal_tile VALUES (0, 0, '\x00');
