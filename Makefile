@@ -40,6 +40,7 @@ OBJS = \
 	src/row_history.o \
 	src/field_history.o \
 	src/replay.o \
+	src/horizon.o \
 	src/asof.o \
 	src/status.o \
 	src/undo_link.o \
@@ -52,11 +53,13 @@ OBJS = \
 	src/tile.o \
 	src/batch.o \
 	src/leaf.o \
+	src/archive.o \
 	src/proof.o \
 	src/export.o \
 	src/seal.o \
 	src/walk.o \
 	src/verify.o \
+	src/retention.o \
 	src/kpi.o \
 	src/plan.o \
 	src/effect.o \

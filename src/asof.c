@@ -22,6 +22,7 @@
 #include "utils/tuplestore.h"
 
 #include "mark.h"
+#include "horizon.h"
 #include "track.h"
 #include "history.h"
 #include "replay.h"
@@ -199,6 +200,8 @@ athar_as_of(PG_FUNCTION_ARGS)
 	given.descriptor = RelationGetDescr(given.subject.relation);
 	athar_mark_settle(PG_GETARG_TIMESTAMPTZ(1), &mark);
 	check_period(&given, &mark);
+	athar_horizon_check(RelationGetRelationName(given.subject.relation),
+						given.subject.tracked->lineage, &mark);
 	return_rows(&given, &mark);
 	return_heirs(&given, relid, &mark);
 	PopActiveSnapshot();

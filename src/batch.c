@@ -178,8 +178,9 @@ athar_batch_root_is(const athar_batch *batch, const athar_hash *hash)
 		memcmp(VARDATA_ANY(batch->root), hash->bytes, ATHAR_HASH_BYTES) == 0;
 }
 
-static Datum
-make_ids(const athar_id_range *ranges, int count)
+/* Ranges, in any order, as the multirange of their ids. */
+Datum
+athar_batch_ids(const athar_id_range *ranges, int count)
 {
 	TypeCacheEntry *type = range_type();
 	RangeType **members = palloc_extended(sizeof(RangeType *) * (count + 1),
@@ -220,7 +221,7 @@ athar_batch_store(athar_batch *batch, const athar_hash *root)
 	values[i++] = Int64GetDatum(batch->cluster);
 	values[i++] = Int64GetDatum(batch->first_leaf);
 	values[i++] = Int64GetDatum(batch->leaves);
-	values[i++] = make_ids(batch->ranges, batch->range_count);
+	values[i++] = athar_batch_ids(batch->ranges, batch->range_count);
 	values[i++] = Int64GetDatum(batch->tree_size);
 	values[i++] = athar_merkle_datum(root);
 	values[i++] = xid8_datum(batch->first_xid);

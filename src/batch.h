@@ -53,6 +53,7 @@ extern bool athar_batch_root_is(const athar_batch *batch,
 extern void athar_batch_store(athar_batch *batch, const athar_hash *root);
 extern int	athar_batch_decode(Datum value, int64 leaf,
 							   athar_id_range **ranges);
+extern Datum athar_batch_ids(const athar_id_range *ranges, int count);
 extern athar_id_range *athar_batch_find(athar_id_range *ranges, int count,
 										int64 id);
 extern int	athar_batch_pieces(const athar_batch *batches, int count,

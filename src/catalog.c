@@ -13,6 +13,7 @@
  */
 #include "athar.h"
 
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -42,13 +43,13 @@
 
 static const char *const table_names[ATHAR_TABLES] = {
 	"tracked_table", "tracked_column", "log_transaction", "log_entry", "mark",
-	"tracking_check", "seal_batch", "seal_tile"
+	"tracking_check", "seal_batch", "seal_tile", "log_archive"
 };
 
 static const char *const sequence_names[ATHAR_TABLES] = {
 	"tracked_table_id_seq", NULL, "log_transaction_id_seq",
-	"log_entry_id_seq", "mark_id_seq", "tracking_check_id_seq"	/* the others draw no
-																 * numbers */
+	"log_entry_id_seq", "mark_id_seq", "tracking_check_id_seq", NULL, NULL,
+	"log_archive_id_seq"		/* the others draw no numbers */
 };
 
 static Oid	tables[ATHAR_TABLES];
@@ -168,6 +169,17 @@ athar_catalog_primary_key(Relation relation)
 {
 	list_free(RelationGetIndexList(relation));
 	return relation->rd_pkindex;
+}
+
+/* Remove a row. */
+void
+athar_catalog_delete(athar_table table, ItemPointer place)
+{
+	Relation	relation = table_open(athar_catalog_oid(table),
+									  RowExclusiveLock);
+
+	simple_heap_delete(relation, place);
+	table_close(relation, RowExclusiveLock);
 }
 
 /* Does the relation belong to this extension? */

@@ -20,10 +20,11 @@ typedef enum athar_table
 	ATHAR_MARK,
 	ATHAR_TRACKING_CHECK,
 	ATHAR_SEAL_BATCH,
-	ATHAR_SEAL_TILE
+	ATHAR_SEAL_TILE,
+	ATHAR_LOG_ARCHIVE
 } athar_table;
 
-#define ATHAR_TABLES (ATHAR_SEAL_TILE + 1)
+#define ATHAR_TABLES (ATHAR_LOG_ARCHIVE + 1)
 
 /* What to go back to after reading as the owner of the log. */
 typedef struct athar_owner_state
@@ -42,6 +43,7 @@ extern void athar_catalog_update(athar_table table, ItemPointer place,
 								 Datum *values, bool *nulls);
 extern void athar_catalog_append(athar_table table, Datum *values,
 								 bool *nulls);
+extern void athar_catalog_delete(athar_table table, ItemPointer place);
 extern void athar_catalog_flush(void);
 extern bool athar_catalog_is_complete(void);
 extern Oid	athar_catalog_primary_key(Relation relation);

@@ -15,6 +15,7 @@
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
+#include "archive.h"
 #include "batch.h"
 #include "catalog.h"
 #include "leaf.h"
@@ -43,20 +44,36 @@ copy_line(athar_leaf_reader *reader, athar_entry *entry,
 	return MemoryContextStrdup(context, reader->text.data);
 }
 
+/* Where the line of an entry belongs; NULL if it is not wanted. */
+static char **
+line_of(line_stretch *wanted, int64 id)
+{
+	athar_id_range *piece = athar_batch_find(wanted->pieces,
+											 wanted->piece_count, id);
+	int64		leaf = piece ? piece->leaf + (id - piece->low) : -1;
+
+	return leaf >= wanted->low && leaf < wanted->high ?
+		&wanted->lines[leaf - wanted->low] : NULL;
+}
+
 static void
 keep_line(athar_leaf_reader *reader, athar_entry *entry, void *arg)
 {
 	line_stretch *wanted = arg;
-	athar_id_range *piece = athar_batch_find(wanted->pieces,
-											 wanted->piece_count, entry->id);
-	int64		leaf;
+	char	  **line = line_of(wanted, entry->id);
 
-	if (piece == NULL || !entry->transaction->exists)
-		return;
-	leaf = piece->leaf + (entry->id - piece->low);
-	if (leaf >= wanted->low && leaf < wanted->high)
-		wanted->lines[leaf - wanted->low] = copy_line(reader, entry,
-													  wanted->context);
+	if (line && entry->transaction->exists)
+		*line = copy_line(reader, entry, wanted->context);
+}
+
+static void
+keep_archived(int64 id, char *leaf, void *arg)
+{
+	line_stretch *wanted = arg;
+	char	  **line = line_of(wanted, id);
+
+	if (line && *line == NULL)
+		*line = MemoryContextStrdup(wanted->context, leaf);
 }
 
 /* The ids that a stretch of leaves can have. */
@@ -112,7 +129,10 @@ export_stretch(athar_leaf_reader *reader, athar_tree *tree, line_stretch *wanted
 	memset(wanted->lines, 0, sizeof(wanted->lines));
 	find_bounds(wanted, &low, &high);
 	if (low <= high)
+	{
 		athar_leaf_scan(reader, low, high, PG_INT64_MIN, keep_line, wanted);
+		athar_archive_scan(low, high, keep_archived, wanted);
+	}
 	for (int64 leaf = wanted->low; leaf < wanted->high; leaf++)
 	{
 		char		hash[2 * ATHAR_HASH_BYTES + 3];
@@ -190,13 +210,28 @@ athar_export_leaves(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Keep the line of the one entry that is visited. */
+/* The line of the one entry that is visited. */
+typedef struct found_line
+{
+	MemoryContext context;
+	char	   *line;
+} found_line;
+
 static void
 keep_only(athar_leaf_reader *reader, athar_entry *entry, void *arg)
 {
+	found_line *found = arg;
+
 	if (entry->transaction->exists)
-		*(char **) arg = copy_line(reader, entry,
-								   GetMemoryChunkContext(reader));
+		found->line = copy_line(reader, entry, found->context);
+}
+
+static void
+keep_only_archived(int64 id, char *leaf, void *arg)
+{
+	found_line *found = arg;
+
+	found->line = MemoryContextStrdup(found->context, leaf);
 }
 
 /* The leaf of an entry, sealed or not; NULL if there is none. */
@@ -206,15 +241,17 @@ athar_log_leaf(PG_FUNCTION_ARGS)
 {
 	int64		id = PG_GETARG_INT64(0);
 	athar_leaf_reader *reader;
-	char	   *line = NULL;
+	found_line	found = {.context = CurrentMemoryContext};
 
 	athar_catalog_flush();
 	reader = athar_leaf_begin();
-	athar_leaf_scan(reader, id, id, PG_INT64_MIN, keep_only, &line);
+	athar_leaf_scan(reader, id, id, PG_INT64_MIN, keep_only, &found);
 	athar_leaf_end(reader);
-	if (line == NULL)
+	if (found.line == NULL)
+		athar_archive_scan(id, id, keep_only_archived, &found);
+	if (found.line == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(line));
+	PG_RETURN_TEXT_P(cstring_to_text(found.line));
 }
 
 /* Which leaf an entry is; NULL until it is sealed. */

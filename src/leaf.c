@@ -389,17 +389,32 @@ as_utf8(athar_leaf_reader *reader, int *length)
 	return converted;
 }
 
+static void
+hash_text(athar_leaf_reader *reader, athar_hasher *hasher, athar_hash *hash)
+{
+	int			length;
+	const char *leaf = as_utf8(reader, &length);
+
+	athar_merkle_leaf(hasher, leaf, length, hash);
+}
+
 /* The leaf hash of an entry. */
 void
 athar_leaf_compute(athar_leaf_reader *reader, athar_hasher *hasher,
 				   const athar_entry *entry, athar_hash *hash)
 {
-	const char *leaf;
-	int			length;
-
 	athar_leaf_render(reader, entry);
-	leaf = as_utf8(reader, &length);
-	athar_merkle_leaf(hasher, leaf, length, hash);
+	hash_text(reader, hasher, hash);
+}
+
+/* The hash of a leaf that was rendered before. */
+void
+athar_leaf_hash_line(athar_leaf_reader *reader, athar_hasher *hasher,
+					 const char *line, athar_hash *hash)
+{
+	resetStringInfo(&reader->text);
+	appendStringInfoString(&reader->text, line);
+	hash_text(reader, hasher, hash);
 }
 
 /*

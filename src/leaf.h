@@ -75,5 +75,8 @@ extern void athar_leaf_render(athar_leaf_reader *reader,
 extern void athar_leaf_compute(athar_leaf_reader *reader,
 							   athar_hasher *hasher,
 							   const athar_entry *entry, athar_hash *hash);
+extern void athar_leaf_hash_line(athar_leaf_reader *reader,
+								 athar_hasher *hasher,
+								 const char *line, athar_hash *hash);
 
 #endif							/* ATHAR_LEAF_H */

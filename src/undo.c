@@ -29,6 +29,7 @@
 #include "utils/xid8.h"
 
 #include "catalog.h"
+#include "horizon.h"
 #include "keymap.h"
 #include "undo.h"
 
@@ -652,9 +653,14 @@ read_entries(athar_undo *run)
 void
 athar_undo_read(athar_undo *run)
 {
+	List	   *entries = read_entries(run);
 	ListCell   *cell;
 
-	foreach(cell, read_entries(run))
+	if (athar_horizon_is_split(run->transaction_id))
+		refuse_table(run, MAKE_SQLSTATE('A', 'T', '0', '0', '9'),
+					 "A part of what it did was archived or expired.",
+					 "Correct the rows by hand; athar.archived_changes shows what is archived.");
+	foreach(cell, entries)
 	{
 		CHECK_FOR_INTERRUPTS();
 		fold(run, lfirst(cell));

@@ -29,6 +29,7 @@
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
+#include "archive.h"
 #include "batch.h"
 #include "catalog.h"
 #include "leaf.h"
@@ -172,6 +173,47 @@ take_sealed(verification *work, athar_entry *entry, int64 leaf)
 	check_unhashed(work, entry, leaf);
 }
 
+static void
+report(const verification *work)
+{
+	pgstat_report_activity(STATE_RUNNING,
+						   psprintf("athar.verify_log(): %lld of %lld leaves",
+									(long long) Min(work->visited, work->to - work->from),
+									(long long) (work->to - work->from)));
+}
+
+/* An archived entry: its leaf as it was kept. */
+static void
+take_archived(int64 id, char *leaf, void *arg)
+{
+	verification *work = arg;
+	athar_id_range *piece = athar_batch_find(work->pieces, work->piece_count,
+											 id);
+	int64		i;
+
+	if (piece == NULL)
+	{
+		if (athar_batch_find(work->sealed, work->sealed_count, id) == NULL)
+			athar_walk_problem(&work->findings, ATHAR_EXTRA,
+							   "archived entry %lld was never sealed",
+							   (long long) id);
+		return;
+	}
+	i = piece->leaf + (id - piece->low) - work->stretch.low;
+	if (work->stretch.states[i] != ATHAR_LEAF_ABSENT)
+	{
+		athar_walk_problem(&work->findings, ATHAR_EXTRA,
+						   "entry %lld is there more than once",
+						   (long long) id);
+		return;
+	}
+	work->stretch.states[i] = ATHAR_LEAF_FOUND;
+	athar_leaf_hash_line(work->reader, work->hasher, leaf,
+						 &work->stretch.hashes[i]);
+	if (++work->visited % LEAVES_BETWEEN_REPORTS == 0)
+		report(work);
+}
+
 /* Will an entry that is in no batch never be in one? */
 static bool
 is_too_late(const athar_batch *newest, const athar_entry *entry)
@@ -212,15 +254,6 @@ take_unsealed(verification *work, athar_entry *entry)
 		athar_walk_problem(&work->findings, ATHAR_EXTRA,
 						   "entry %lld is of no transaction",
 						   (long long) entry->id);
-}
-
-static void
-report(const verification *work)
-{
-	pgstat_report_activity(STATE_RUNNING,
-						   psprintf("athar.verify_log(): %lld of %lld leaves",
-									(long long) Min(work->visited, work->to - work->from),
-									(long long) (work->to - work->from)));
 }
 
 static void
@@ -270,8 +303,8 @@ add_pieces(verification *work, const athar_batch *batch)
 		{
 			int64		i_leaf = piece.leaf + (id - piece.low) - stretch->low;
 
-			stretch->states[i_leaf] = ATHAR_LEAF_ABSENT;
-			stretch->ids[i_leaf] = id;
+			stretch   ->states[i_leaf] = ATHAR_LEAF_ABSENT;
+			stretch   ->ids[i_leaf] = id;
 		}
 	}
 }
@@ -328,6 +361,7 @@ read_stretch(verification *work)
 	else if (work->from == 0)
 		low = PG_INT64_MIN;
 	athar_leaf_scan(work->reader, low, high, PG_INT64_MIN, take_entry, work);
+	athar_archive_scan(low, high, take_archived, work);
 	work->is_seen_to = work->is_under_way ? Max(work->is_seen_to, high) : high;
 	work->is_under_way = true;
 }
@@ -379,9 +413,9 @@ verify_leaves(verification *work)
 										work->batch_count, work->from);
 	int64		room = Min(LEAVES_AT_ONCE, work->to - work->from) + 1;
 
-	stretch->states = palloc(room);
-	stretch->ids = palloc(room * sizeof(int64));
-	stretch->hashes = palloc(room * sizeof(athar_hash));
+	stretch   ->states = palloc(room);
+	stretch   ->ids = palloc(room * sizeof(int64));
+	stretch   ->hashes = palloc(room * sizeof(athar_hash));
 
 	for (int64 low = work->from; low < work->to; low = stretch->high)
 	{

@@ -180,14 +180,6 @@ COMMENT ON FUNCTION athar.seal_status() IS
 -- Checking
 --
 
--- The one place that decides which missing entries may be missing.
-CREATE OR REPLACE FUNCTION athar.expired_entries()
-RETURNS int8multirange
-LANGUAGE SQL STABLE PARALLEL SAFE
-RETURN '{}'::int8multirange;
-COMMENT ON FUNCTION athar.expired_entries() IS
-'The entries that were removed from the log by a recorded act: verify_log() takes a missing entry among these for expired, any other for missing. None so far: nothing removes entries.';
-
 CREATE OR REPLACE FUNCTION athar.verify_log(from_leaf bigint DEFAULT 0, to_leaf bigint DEFAULT NULL, anchors text[] DEFAULT '{}')
 RETURNS TABLE ("check" text, ok boolean, detail text)
 LANGUAGE C STABLE PARALLEL UNSAFE

@@ -16,7 +16,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('audit', 'schema', 'USAGE', 'athar'),
 		('contribute', 'table', 'INSERT', 'observations'),
 		('administer', 'table', 'SELECT', 'access_grants?'),
-		('audit', 'table', 'SELECT', 'change_log|log_.*|tracked_.*|tracking_.*|mark|seal_.*'),
+		('audit', 'table', 'SELECT', 'change_log|archived_changes|log_.*|tracked_.*|tracking_.*|mark|seal_.*'),
 		-- what views and readers call with the rights of whoever reads, and what tells nobody anything
 		('public', 'routine', 'EXECUTE', 'fail|missing|may_see'),
 		-- show of the log what the reader may see in the table itself
@@ -32,6 +32,7 @@ WITH rule (level, kind, privilege, names) AS (
 		-- writes what its caller may write himself
 		('contribute', 'routine', 'EXECUTE', 'undo_transaction'),
 		('manage', 'routine', 'EXECUTE', 'define_.*|create_cycle|create_goal'),
+		('administer', 'routine', 'EXECUTE', 'archive_log|expire_log'),
 		('administer', 'routine', 'EXECUTE', 'track|untrack|create_mark|accept_state'),
 		('administer', 'routine', 'EXECUTE', 'tracking_status|check_tracking'),
 		('audit', 'routine', 'EXECUTE', 'tracking_status|check_tracking'),

@@ -130,7 +130,8 @@ BEGIN
 			(19, 'alignment', true, '{}', NULL),
 			(20, 'review', true, '{}', NULL),
 			(21, 'job', true, '{last_started_at,last_finished_at,last_outcome,last_message}', NULL),
-			(22, 'access_grant', true, '{}', NULL)
+			(22, 'access_grant', true, '{}', NULL),
+			(23, 'log_retention', true, '{}', NULL)
 		) AS m (id, relation, inserted_values, excluded, condition)
 	LOOP
 		INSERT INTO athar.tracked_table (id, lineage, relation, relation_oid, database_oid, cluster, owner_name, rekey_of, inserted_values, tracked_at)

@@ -127,3 +127,15 @@ SELECT athar.run_due();
 
 -- Left for the next refresh.
 SELECT athar.record_observation('days', 14.5, '2024-03-15 10:00+00', 'permit');
+
+-- Some of the log was archived, some has expired.
+CREATE TABLE public.notice (id integer PRIMARY KEY, text text);
+SELECT athar.track('public.notice');
+INSERT INTO public.notice SELECT n, 'notice ' || n FROM generate_series(1, 20) AS n;
+SELECT athar.create_mark('expired up to here');
+UPDATE public.notice SET text = 'elsewhere' WHERE id < 5;
+SELECT athar.seal();
+SELECT athar.tracking_status('public.notice');
+SELECT athar.expire_log((SELECT at FROM athar.mark WHERE name = 'expired up to here'), 'public.notice', 'kept long enough');
+SELECT athar.archive_log('infinity', 'public.notice', 'out of the way');
+UPDATE public.notice SET text = 'here' WHERE id < 3;
