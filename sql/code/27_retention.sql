@@ -35,7 +35,9 @@ SELECT
 	l.leaf ->> 12 AS actor,
 	l.leaf ->> 13 AS reason,
 	l.leaf ->> 14 AS application_name,
-	(l.leaf ->> 15)::inet AS client_address
+	(l.leaf ->> 15)::inet AS client_address,
+	athar.key_hash(l.leaf -> 7) AS key_hash,
+	a.table_id
 FROM athar.log_archive AS a
 CROSS JOIN LATERAL string_to_table(a.leaves, E'\n') AS s (line)
 CROSS JOIN LATERAL (SELECT s.line::jsonb) AS l (leaf);
@@ -55,6 +57,8 @@ COMMENT ON COLUMN athar.archived_changes.actor IS 'The person the application na
 COMMENT ON COLUMN athar.archived_changes.reason IS 'Why; NULL where no reason was given';
 COMMENT ON COLUMN athar.archived_changes.application_name IS 'application_name of the session';
 COMMENT ON COLUMN athar.archived_changes.client_address IS 'Address of the client; NULL over a local socket and in background workers';
+COMMENT ON COLUMN athar.archived_changes.key_hash IS 'The hash of row_key, as in change_log';
+COMMENT ON COLUMN athar.archived_changes.table_id IS 'The version of the table''s definition, as in change_log';
 
 -- An act counts if its own entry is not sealed yet, or is what was sealed.
 CREATE OR REPLACE FUNCTION athar.expired_entries()
