@@ -109,7 +109,8 @@ is(value('SELECT athar.verify_consistency(w.tree_size, w.root, b.tree_size, b.ro
 is(value(q{SELECT count(*) FROM athar.export_leaves() AS l WHERE l ~ '^"[0-9a-f]{64}"$'}), 1200, 'hashes stand in the place of expired leaves');
 
 # Expire: from the log itself, of every table; what is on record is kept.
-is(value(q{SELECT athar.expire_log('infinity', reason => 'the end')}), 14, 'all that is sealed expires');
+my $left = value(q{SELECT count(*) FROM athar.change_log WHERE relation <> 'athar.log_retention'}) + value('SELECT count(*) FROM athar.archived_changes');
+is(value(q{SELECT athar.expire_log('infinity', reason => 'the end')}), $left, 'all that is sealed expires');
 is(value(q{SELECT string_agg(DISTINCT relation, ' ') FROM athar.change_log}), 'athar.log_retention', '... but for what was done');
 is(value('SELECT count(*) FROM athar.archived_changes'), 0, 'and the archive is empty');
 sql_fails(q{SELECT athar.expire_log('infinity', 'athar.log_retention', 'all')}, qr/22023: .*stays on record/, 'nor can it be asked for');
@@ -158,7 +159,7 @@ for my $function (qw(archive_log expire_log))
 {
 	my ($code, $out, $error) = $node->psql($copy, "\\set VERBOSITY verbose\nSELECT athar.$function(now(), 'licence', 'away with it')");
 	like($error, qr/XX001: .*entry $id of the change log is not what was sealed/, "$function does not take a forgery away");
-	is($node->safe_psql($copy, q{SELECT count(*) FROM athar.change_log WHERE relation = 'public.licence'}), 20, '... nor anything else');
+	is($node->safe_psql($copy, q{SELECT count(*) FROM athar.change_log WHERE relation = 'public.licence' AND operation = 'INSERT'}), 20, '... nor anything else');
 }
 
 # A crash in the middle.
@@ -166,6 +167,7 @@ $node->safe_psql('postgres', q{INSERT INTO licence SELECT i, 'holder ' || i FROM
 $node->safe_psql('postgres', "SELECT athar.seal()");
 complete('with a large table');
 my $entries = value('SELECT count(*) FROM athar.log_entry');
+my $wanted = value(q{SELECT count(*) FROM athar.change_log WHERE relation = 'public.licence'});
 my $background = $node->background_psql('postgres', on_error_stop => 0);
 $background->{stdin} .= "SELECT athar.archive_log('infinity', 'licence', 'cut short');\n";
 $background->{run}->pump_nb;
@@ -176,14 +178,14 @@ for (1 .. 2000)
 	last if $seen;
 	usleep(2000);
 }
-like($seen, qr/^athar.archive_log: \d+ of 60020 entries$/, 'progress is shown');
+like($seen, qr/^athar.archive_log: \d+ of $wanted entries$/, 'progress is shown');
 $node->stop('immediate');
 eval { $background->{run}->finish };
 $node->start;
 is(value('SELECT count(*) FROM athar.log_entry'), $entries, 'after a crash nothing is taken out');
 is(value('SELECT count(*) FROM athar.log_archive'), 0, 'nothing is archived');
 agrees('after a crash');
-is(value("SELECT athar.archive_log('infinity', 'licence', 'once more')"), 60020, 'it is done again');
+is(value("SELECT athar.archive_log('infinity', 'licence', 'once more')"), $wanted, 'it is done again');
 agrees('and done');
 
 $node->stop;
