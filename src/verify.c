@@ -402,6 +402,7 @@ read_rest(verification *work)
 	work->last = NULL;
 	athar_leaf_scan(work->reader, low, PG_INT64_MAX, PG_INT64_MIN, take_entry,
 					work);
+	athar_archive_scan(low, PG_INT64_MAX, take_archived, work);
 }
 
 static void

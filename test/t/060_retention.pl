@@ -151,6 +151,7 @@ SQL
 forged('an archived leaf that is removed', <<"SQL", qr/missing\|f\|entry \d+ /, "SELECT athar.archive_log(now(), 'licence', 'test')");
 UPDATE athar.log_archive SET leaves = substr(leaves, strpos(leaves, E'\\n') + 1)
 SQL
+forged('an archived leaf that nobody sealed', q{INSERT INTO athar.log_archive (table_id, first_at, last_at, ids, leaves) VALUES (1000, now(), now(), '{[1000000,1000000]}', '[]')}, qr/extra\|f\|archived entry 1000000 was never sealed/);
 forged('an entry that is both in the log and in the archive', <<"SQL", qr/extra\|f\|entry $id is there more than once/);
 INSERT INTO athar.log_archive (table_id, first_at, last_at, ids, leaves) VALUES (1000, now(), now(), '{[$id,$id]}', athar.log_leaf($id))
 SQL
