@@ -29,6 +29,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -261,6 +262,29 @@ add_past(void *context, Datum *values, bool *nulls)
 	athar_baseline_add(&run->past, hash);
 }
 
+/*
+ * Reading values of types that people define may call their functions.  Whoever
+ * checks all tables has not chosen these: they run as the table's owner, whose
+ * writes run them anyway, restricted as they are for ANALYZE.  The end of the
+ * transaction undoes it after an error.
+ */
+static void
+become_table_owner(Relation relation, athar_owner_state *state)
+{
+	GetUserIdAndSecContext(&state->user, &state->security_context);
+	SetUserIdAndSecContext(relation->rd_rel->relowner,
+						   state->security_context |
+						   SECURITY_RESTRICTED_OPERATION);
+	state->guc_level = NewGUCNestLevel();
+}
+
+static void
+resign(athar_owner_state *state)
+{
+	AtEOXact_GUC(false, state->guc_level);
+	SetUserIdAndSecContext(state->user, state->security_context);
+}
+
 static bool
 can_replay(const table_check *run)
 {
@@ -306,6 +330,9 @@ take_row(void *context, Datum *values, bool *nulls)
 static void
 replay(table_check *run)
 {
+	athar_owner_state state;
+
+	become_table_owner(run->subject.relation, &state);
 	athar_baseline_begin_hash(&run->hasher);
 	run->replay = athar_replay_begin(&run->subject);
 	run->trails = athar_replay_watch(run->replay, run->watched,
@@ -324,6 +351,7 @@ replay(table_check *run)
 		run->missing = athar_replay_missing(run->replay);
 	}
 	athar_baseline_end_hash(&run->hasher);
+	resign(&state);
 }
 
 /*
@@ -547,10 +575,13 @@ check_relation(Oid relid, ReturnSetInfo *result)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	table_check run = {.context = context};
 	athar_tracked *tracked = athar_tracking_of(relid);
+	athar_owner_state state;
 
 	if (tracked == NULL || tracked->untracked_at != DT_NOEND)
 		refuse_untracked(relation);
+	become_table_owner(relation, &state);
 	athar_history_describe(relation, &run.subject);
+	resign(&state);
 	athar_mapping_mute(run.subject.mapping);
 	look_at(&run);
 	return_check(&run, result);

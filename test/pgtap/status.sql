@@ -1,6 +1,6 @@
 -- status: whether the log of a table is complete, and what is said where it is not
 BEGIN;
-SELECT plan(76);
+SELECT plan(78);
 
 CREATE SCHEMA app;
 CREATE FUNCTION pg_temp.status(regclass) RETURNS text LANGUAGE SQL AS
@@ -284,6 +284,27 @@ SET LOCAL ROLE status_auditor;
 SELECT matches((SELECT problems FROM athar.tracking_status('app.node')), '{"id": 3}', 'an auditor, keys too');
 SELECT throws_ok($$SELECT athar.accept_state('app.node', 'x')$$, '42501', NULL, 'but he accepts nothing');
 RESET ROLE;
+
+-- Functions that reading values calls run as the table's owner.
+CREATE ROLE status_owner;
+GRANT USAGE, CREATE ON SCHEMA app TO status_owner;
+SET LOCAL ROLE status_owner;
+CREATE FUNCTION app.tells(value text) RETURNS boolean LANGUAGE plpgsql AS
+$$BEGIN
+	IF current_user <> 'status_owner' THEN RAISE 'called by %', current_user; END IF;
+	RETURN true;
+END$$;
+CREATE DOMAIN app.told AS text CHECK (app.tells(value));
+CREATE TYPE app.part AS (told app.told);
+CREATE TABLE app.trap (id integer PRIMARY KEY, part app.part, list app.told[]);
+INSERT INTO app.trap VALUES (1, row('a'), '{b}');
+RESET ROLE;
+SELECT athar.track('app.trap') > 0 AS tracked;
+SET LOCAL ROLE status_owner;
+UPDATE app.trap SET part = row('c'), list = '{d}';
+RESET ROLE;
+SELECT is(pg_temp.status('app.trap'), 'captured complete: ', 'a function that reading calls runs as the owner of the table');
+SELECT is((SELECT current_user::text FROM athar.tracking_status('app.trap')), session_user::text, 'and who asked is himself again');
 
 -- All tables, and our own.
 SELECT athar.define_unit('dept', 'Department') > 0, athar.define_unit('dept', 'The department') > 0;
