@@ -78,7 +78,10 @@ static const char *const check_names[ATHAR_CHECKS] = {
  * One entry
  */
 
-/* Does an update change a column that its key names? */
+/*
+ * Does an update change a column that its key names?  An insert does if the
+ * row moved from another partition, and then tells the key it had there.
+ */
 static bool
 changes_key(const athar_entry *entry)
 {
@@ -86,6 +89,8 @@ changes_key(const athar_entry *entry)
 	JsonbIteratorToken token;
 	JsonbValue	value;
 
+	if (entry->operation == 'I')
+		return entry->old_values != NULL;
 	if (entry->operation != 'U' || entry->new_values == NULL)
 		return false;
 	iterator = JsonbIteratorInit(&entry->new_values->root);
