@@ -129,7 +129,10 @@ slots_of(buffer_level *level)
 static void
 write_rows(buffer_level *level)
 {
-	MemoryContext old = MemoryContextSwitchTo(level->context);
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
+												  "athar rows written",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
 	Relation	relation = table_open(level->relid, RowExclusiveLock);
 	CatalogIndexState indexes = CatalogOpenIndexes(relation);
 	TupleTableSlot **slots = slots_of(level);
@@ -145,6 +148,7 @@ write_rows(buffer_level *level)
 	CatalogCloseIndexes(indexes);
 	table_close(relation, NoLock);
 	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
 }
 
 static void

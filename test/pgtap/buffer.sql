@@ -1,6 +1,6 @@
 -- buffer: entries are held back, and nobody can tell
 BEGIN;
-SELECT plan(44);
+SELECT plan(45);
 SET LOCAL client_min_messages = warning;
 CREATE SCHEMA app;
 CREATE TABLE app.t (id integer PRIMARY KEY, v integer);
@@ -230,5 +230,22 @@ SELECT is((SELECT count(*) FROM jsonb_object_keys((SELECT old_values FROM athar.
 SELECT is((SELECT new_values FROM athar.change_log WHERE relation = 'app.bare'), '{}', 'no column at all');
 SELECT is((SELECT count(*) FROM app.images WHERE image ? 'kind'), 0::bigint, 'excluded columns are not there');
 SELECT is((SELECT count(*) FROM athar.log_entry WHERE key_hash <> athar.key_hash(row_key)), 0::bigint, 'each has its key''s hash');
+
+-- What is written again and again takes memory once.
+CREATE TABLE app.again (id integer PRIMARY KEY);
+SELECT athar.track('app.again') IS NOT NULL;
+INSERT INTO app.again SELECT generate_series(1, 500);
+DO $$
+BEGIN
+	FOR i IN 1..30 LOOP
+		BEGIN
+			PERFORM count(*) FROM athar.log_entry WHERE id < 0;
+			RAISE 'undo';
+		EXCEPTION WHEN raise_exception THEN
+			NULL;
+		END;
+	END LOOP;
+END $$;
+SELECT cmp_ok((SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name = 'athar rows held back'), '<', 1000000::numeric, 'rows held back take no more memory when they are written');
 SELECT * FROM finish();
 ROLLBACK;
