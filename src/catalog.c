@@ -221,6 +221,26 @@ athar_catalog_is_restore(void)
 		may_insert(GetUserId());
 }
 
+/* Does the caller own a relation? */
+bool
+athar_catalog_owns(Oid relid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, relid, GetUserId());
+#else
+	return pg_class_ownercheck(relid, GetUserId());
+#endif
+}
+
+/* Refuse who owns neither a tracked table nor the log. */
+void
+athar_catalog_require_owner(Oid relid)
+{
+	if (!athar_catalog_owns(relid) &&
+		!athar_catalog_owns(athar_catalog_oid(ATHAR_LOG_ENTRY)))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
+}
+
 /*
  * Go on as the owner of a table of ours, as the server's own foreign keys do,
  * with a search path in which no name of a user's can stand in for the

@@ -679,6 +679,10 @@ read_arguments(FunctionCallInfo fcinfo, removal *work, const char **reason)
 	work->most = PG_GETARG_INT32(3);
 	if (!PG_ARGISNULL(1))
 		work->table = find_table(PG_GETARG_OID(1));
+	/* what is archived can still be proven; what is expired is forgotten */
+	if (work->is_expiry)
+		athar_catalog_require_owner(work->table ? PG_GETARG_OID(1) :
+									athar_catalog_oid(ATHAR_LOG_ENTRY));
 	*reason = PG_ARGISNULL(2) ? athar_context_reason()
 		: text_to_cstring(PG_GETARG_TEXT_PP(2));
 	if (*reason == NULL || (*reason)[strspn(*reason, " \t\n\r\f\v")] == '\0')

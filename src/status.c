@@ -38,6 +38,7 @@
 #include "utils/timestamp.h"
 
 #include "catalog.h"
+#include "amendment.h"
 #include "baseline.h"
 #include "history.h"
 #include "replay.h"
@@ -617,6 +618,7 @@ athar_accept_state(PG_FUNCTION_ARGS)
 	: text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Relation	relation;
 	athar_tracked *tracked;
+	athar_amendment amendment;
 
 	if (PG_ARGISNULL(0) || reason[strspn(reason, " \t\n\r\f\v")] == '\0')
 		ereport(ERROR,
@@ -631,7 +633,11 @@ athar_accept_state(PG_FUNCTION_ARGS)
 	tracked = athar_tracking_of(RelationGetRelid(relation));
 	if (tracked == NULL || tracked->untracked_at != DT_NOEND)
 		refuse_untracked(relation);
+	athar_catalog_require_owner(RelationGetRelid(relation));
 	table_close(relation, NoLock);
 	athar_baseline_take(PG_GETARG_OID(0), tracked, "accept", reason);
+	athar_amendment_begin(&amendment, "accept_state");
+	athar_amendment_text(&amendment, "accepted", NULL, reason);
+	(void) athar_amendment_write(&amendment, tracked->id);
 	PG_RETURN_VOID();
 }

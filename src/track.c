@@ -88,13 +88,8 @@ static void
 check_owner(Relation relation)
 {
 	Oid			relid = RelationGetRelid(relation);
-#if PG_VERSION_NUM >= 160000
-	bool		is_owner = object_ownercheck(RelationRelationId, relid, GetUserId());
-#else
-	bool		is_owner = pg_class_ownercheck(relid, GetUserId());
-#endif
 
-	if (!is_owner)
+	if (!athar_catalog_owns(relid))
 		aclcheck_error(ACLCHECK_NOT_OWNER,
 					   get_relkind_objtype(relation->rd_rel->relkind),
 					   RelationGetRelationName(relation));

@@ -556,7 +556,7 @@ refuse_unknown(athar_undo *run)
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("transaction %lld does not exist",
 					(long long) run->transaction_id),
-			 errdetail("The log has none of that number that is committed; nothing was changed."),
+			 errdetail("The log has none of that number that is committed and not archived; nothing was changed."),
 			 errhint("Take transaction_id from athar.change_log or athar.row_history().")));
 }
 

@@ -64,7 +64,7 @@ COMMENT ON VIEW athar.change_log IS
 'Every change of every tracked table: who, when, what, why. Filters on table_id (see table_ids()), at, actor, transaction_id, entry_id, and on row_key together with key_hash find entries by index; a filter on relation does where the server expects few entries. For the history of one row use row_history(). Ordered by nothing: use entry_id, which ascends within a row''s history';
 COMMENT ON COLUMN athar.change_log.entry_id IS 'Number of the entry; ascending within one row''s history';
 COMMENT ON COLUMN athar.change_log.at IS 'When the transaction began';
-COMMENT ON COLUMN athar.change_log.transaction_id IS 'Changes of one transaction, role, actor and reason have the same number';
+COMMENT ON COLUMN athar.change_log.transaction_id IS 'Who, when and why: the same number for the changes of one transaction, and a further one whenever the role, the actor or the reason changes in it';
 COMMENT ON COLUMN athar.change_log.relation IS 'schema.table as it was named at the time, with quotes where the name needs them';
 COMMENT ON COLUMN athar.change_log.operation IS 'INSERT, UPDATE, DELETE, TRUNCATE or DDL (a change of the table''s definition)';
 COMMENT ON COLUMN athar.change_log.row_key IS 'The row''s key before the change; the whole row where the table has no key; {} for a change of the table''s definition';
@@ -221,7 +221,7 @@ RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'athar_accept_state';
 COMMENT ON FUNCTION athar.accept_state(regclass, text) IS
-'Takes the present rows of a tracked table for right, although tracking_status() says that the log cannot account for them: later checks compare with this state. Who did it and why is kept in tracking_check. The log itself is not changed. 22023 without a table or a reason, 55000 if the table is not tracked.';
+'Takes the present rows of a tracked table for right, although tracking_status() says that the log cannot account for them: later checks compare with this state. Who did it and why is kept in tracking_check, and is an entry of the log (operation DDL). What the log has is not changed. The caller must own the table, or the log. 22023 without a table or a reason, 55000 if the table is not tracked, 42501.';
 
 CREATE OR REPLACE FUNCTION athar.row_history(relation regclass, row_key jsonb)
 RETURNS SETOF athar.change_log

@@ -16,7 +16,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'athar_expire_log';
 COMMENT ON FUNCTION athar.expire_log(timestamptz, regclass, text, integer) IS
-'Deletes sealed entries for good, from the log and, where their transactions began before that time, from log_archive; and who, when and why of transactions of which nothing is left. Arguments, what stays, and errors as in archive_log(). The hashes stay, so that proofs of all other entries hold, and tell nothing: the random nonce of an entry goes with it. verify_log() counts what is missing by such an act as expired, by any other way as missing. The bytes leave the disk with the next VACUUM, and backups when those are deleted. Returns how many were deleted: call it, each time in a transaction of its own, until it returns 0.';
+'Deletes sealed entries for good, from the log and, where their transactions began before that time, from log_archive; and who, when and why of transactions of which nothing is left. Arguments, what stays, and errors as in archive_log(); the caller must own the table, or for every table (or one that is not his) the log (42501). The hashes stay, so that proofs of all other entries hold, and tell nothing: the random nonce of an entry goes with it. verify_log() counts what is missing by such an act as expired, by any other way as missing. The bytes leave the disk with the next VACUUM, and backups when those are deleted. Returns how many were deleted: call it, each time in a transaction of its own, until it returns 0.';
 
 CREATE OR REPLACE VIEW athar.archived_changes
 WITH (security_invoker = true)
@@ -45,7 +45,7 @@ COMMENT ON VIEW athar.archived_changes IS
 'What archive_log() took out of the log, in the columns of change_log; read from end to end, whatever the filter';
 COMMENT ON COLUMN athar.archived_changes.entry_id IS 'Number of the entry; ascending within one row''s history';
 COMMENT ON COLUMN athar.archived_changes.at IS 'When the transaction began';
-COMMENT ON COLUMN athar.archived_changes.transaction_id IS 'Changes of one transaction, role, actor and reason have the same number';
+COMMENT ON COLUMN athar.archived_changes.transaction_id IS 'Who, when and why: the same number for the changes of one transaction, and a further one whenever the role, the actor or the reason changes in it';
 COMMENT ON COLUMN athar.archived_changes.relation IS 'schema.table as it was named at the time, with quotes where the name needs them';
 COMMENT ON COLUMN athar.archived_changes.operation IS 'INSERT, UPDATE, DELETE, TRUNCATE or DDL';
 COMMENT ON COLUMN athar.archived_changes.row_key IS 'The row''s key before the change; the whole row where the table has no key';

@@ -1,6 +1,6 @@
 -- retention: what may be taken out of the log, by whom; what stays
 BEGIN;
-SELECT plan(25);
+SELECT plan(29);
 SET LOCAL search_path = public, pg_catalog;
 SET LOCAL client_min_messages = warning;
 CREATE TABLE licence (id integer PRIMARY KEY, fee numeric);
@@ -56,7 +56,14 @@ SELECT is(
 	ARRAY[false, false, false, false, false, false, true, true, true], 'audit reads what was taken out, and no other level');
 SET LOCAL ROLE retention_manager;
 SELECT is(athar.archive_log('-infinity', 'licence', 'r'), 0::bigint, 'an administrator needs no other right');
+SELECT throws_ok($$SELECT athar.expire_log('-infinity', 'licence', 'r')$$, '42501', 'must be owner of table licence', 'but forgets nothing of another''s table');
+SELECT throws_ok($$SELECT athar.expire_log('-infinity', NULL, 'r')$$, '42501', 'must be owner of table log_entry', 'nor everything');
 RESET ROLE;
+ALTER TABLE licence OWNER TO retention_manager;
+SET LOCAL ROLE retention_manager;
+SELECT is(athar.expire_log('-infinity', 'licence', 'r'), 0::bigint, 'of his own he may');
+RESET ROLE;
+SELECT is(athar.expire_log('-infinity', NULL, 'r'), 0::bigint, 'and the owner of the log everything');
 
 -- The archive is read like the log.
 SELECT is(

@@ -1,6 +1,6 @@
 -- status: whether the log of a table is complete, and what is said where it is not
 BEGIN;
-SELECT plan(78);
+SELECT plan(80);
 
 CREATE SCHEMA app;
 CREATE FUNCTION pg_temp.status(regclass) RETURNS text LANGUAGE SQL AS
@@ -98,6 +98,8 @@ SET LOCAL athar.actor = 'auditor 3';
 SELECT lives_ok($$SELECT athar.accept_state('app.licence', 'as on paper')$$, 'the state is taken for right');
 RESET athar.actor;
 SELECT is((SELECT (origin, actor, reason, complete_since = at)::text FROM athar.tracking_check ORDER BY id DESC LIMIT 1), '(accept,"auditor 3","as on paper",t)', 'by whom and why');
+SELECT is((SELECT (l.relation, l.operation, l.actor, l.new_values)::text FROM athar.change_log AS l ORDER BY l.entry_id DESC LIMIT 1),
+	'(app.licence,DDL,"auditor 3","{""command"": ""accept_state"", ""accepted"": ""as on paper""}")', 'which is an entry of the log');
 SELECT is(pg_temp.status('app.licence'), 'captured complete: ', 'from then on');
 
 -- Which trigger is wrong.
@@ -278,6 +280,7 @@ SET LOCAL ROLE status_reader;
 SELECT throws_ok($$SELECT * FROM athar.tracking_status()$$, '42501', 'permission denied for function tracking_status', 'not a reader');
 SET LOCAL ROLE status_administrator;
 SELECT matches((SELECT problems FROM athar.tracking_status('app.node')), '\n1 row is not as the log says$', 'an administrator, whatever row security hides, but no keys');
+SELECT throws_ok($$SELECT athar.accept_state('app.node', 'nobody will notice')$$, '42501', 'must be owner of table node', 'who accepts nothing of another''s table');
 RESET ROLE;
 GRANT SELECT ON app.licence TO status_administrator;
 SET LOCAL ROLE status_auditor;
