@@ -51,7 +51,7 @@ typedef struct buffer_level
 	TupleDesc	descriptor;		/* NULL if there are no rows */
 	List	   *rows;			/* HeapTuple */
 	Size		bytes;
-	CommandId	command;		/* which the rows are part of */
+	List	   *commands;		/* which each row is part of */
 	SubTransactionId writer;	/* an inner one that wrote them, or 0 */
 } buffer_level;
 
@@ -126,6 +126,19 @@ slots_of(buffer_level *level)
 	return slots;
 }
 
+/* The first row that is of another command than this one. */
+static int
+end_of_command(buffer_level *level, int first)
+{
+	int			command = list_nth_int(level->commands, first);
+	int			next = first + 1;
+
+	while (next < list_length(level->commands) &&
+		   list_nth_int(level->commands, next) == command)
+		next++;
+	return next;
+}
+
 static void
 write_rows(buffer_level *level)
 {
@@ -142,8 +155,13 @@ write_rows(buffer_level *level)
 	 * At the end, not into what is left free on older pages: neighbours in
 	 * the table stay neighbours in time, which BRIN indexes live on.
 	 */
-	table_multi_insert(relation, slots, count, level->command,
-					   TABLE_INSERT_SKIP_FSM, NULL);
+	for (int first = 0, next; first < count; first = next)
+	{
+		next = end_of_command(level, first);
+		table_multi_insert(relation, slots + first, next - first,
+						   list_nth_int(level->commands, first),
+						   TABLE_INSERT_SKIP_FSM, NULL);
+	}
 	insert_into_indexes(indexes, slots, count);
 	CatalogCloseIndexes(indexes);
 	table_close(relation, NoLock);
@@ -157,6 +175,7 @@ forget_rows(buffer_level *level)
 	MemoryContextReset(level->context);
 	level->descriptor = NULL;
 	level->rows = NIL;
+	level->commands = NIL;
 	level->bytes = 0;
 	level->writer = InvalidSubTransactionId;
 }
@@ -237,7 +256,7 @@ athar_buffer_add(Oid relid, Datum *values, bool *nulls)
 	row = heap_form_tuple(level->descriptor, values, nulls);
 	level->rows = lappend(level->rows, row);
 	level->bytes += row->t_len;
-	level->command = GetCurrentCommandId(true);
+	level->commands = lappend_int(level->commands, GetCurrentCommandId(true));
 	MemoryContextSwitchTo(old);
 	if (list_length(level->rows) >= MOST_ROWS || level->bytes >= MOST_BYTES ||
 		is_committing)
@@ -278,7 +297,7 @@ merge_level(void)
 			outer->descriptor = level->descriptor;
 		outer->rows = list_concat(outer->rows, level->rows);
 		outer->bytes += level->bytes;
-		outer->command = level->command;
+		outer->commands = list_concat(outer->commands, level->commands);
 	}
 	MemoryContextSetParent(level->context, outer->context);
 	innermost = outer;

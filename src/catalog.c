@@ -270,6 +270,28 @@ athar_catalog_resign(athar_owner_state *state)
 	AtEOXact_GUC(true, state->guc_level);
 }
 
+/*
+ * Go on as a table's owner where his functions may be called (checks of a
+ * domain, say, when a value is read): they run for his own writes anyway, and
+ * must not get the rights of whoever looks at the table.  Restricted as they
+ * are for ANALYZE.  An error undoes it through the transaction's clean-up.
+ */
+void
+athar_catalog_restrict(Oid user, athar_owner_state *state)
+{
+	GetUserIdAndSecContext(&state->user, &state->security_context);
+	SetUserIdAndSecContext(user, state->security_context |
+						   SECURITY_RESTRICTED_OPERATION);
+	state->guc_level = NewGUCNestLevel();
+}
+
+void
+athar_catalog_unrestrict(athar_owner_state *state)
+{
+	AtEOXact_GUC(false, state->guc_level);
+	SetUserIdAndSecContext(state->user, state->security_context);
+}
+
 /* Tell whether the session is restoring a dump (see above). */
 PG_FUNCTION_INFO_V1(athar_is_restoring);
 Datum

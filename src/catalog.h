@@ -53,5 +53,7 @@ extern bool athar_catalog_owns(Oid relid);
 extern void athar_catalog_require_owner(Oid relid);
 extern void athar_catalog_become_owner(Oid relid, athar_owner_state *state);
 extern void athar_catalog_resign(athar_owner_state *state);
+extern void athar_catalog_restrict(Oid user, athar_owner_state *state);
+extern void athar_catalog_unrestrict(athar_owner_state *state);
 
 #endif							/* ATHAR_CATALOG_H */

@@ -8,6 +8,9 @@
  * under each row's key, so that they are in the row's history.  A row that has
  * no value there has no entry.
  *
+ * Where its type goes first, the values cannot be read any more, and a warning
+ * says so: a user's command never fails because of the log.
+ *
  * The key is the one that the log knows: where it is dropped by the same
  * command, the index that made it one is gone by now.
  */
@@ -108,6 +111,15 @@ log_column(Relation relation, dropping *run)
 
 	if (field && (field->is_excluded || field->is_masked))
 		return;
+	if (!athar_value_is_readable(attribute->atttypid))
+	{
+		ereport(WARNING,
+				(errmsg("the values of column \"%s\" of table \"%s\" could not be logged",
+						NameStr(attribute->attname), run->row->relation),
+				 errdetail("Its type was dropped before it, by the same command."),
+				 errhint("To have them in the log, roll back and drop the column first.")));
+		return;
+	}
 	run->shape = athar_value_shape(relation, relation,
 								   athar_definition_excluded(run->row->fields),
 								   athar_definition_masked(run->row->fields));

@@ -456,6 +456,7 @@ respell_value(athar_mapping *mapping, void *argument)
 	parseTypeString(one->column->was->type, &type, &was.typmod, false);
 #endif
 	athar_value_describe(&was, type, was.typmod);
+	was.owner = mapping->relation->rd_rel->relowner;
 	datum = athar_value_parse(&was, one->value);
 	athar_value_json(&was, datum, one->value);
 }

@@ -29,10 +29,10 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -263,29 +263,6 @@ add_past(void *context, Datum *values, bool *nulls)
 	athar_baseline_add(&run->past, hash);
 }
 
-/*
- * Reading values of types that people define may call their functions.  Whoever
- * checks all tables has not chosen these: they run as the table's owner, whose
- * writes run them anyway, restricted as they are for ANALYZE.  The end of the
- * transaction undoes it after an error.
- */
-static void
-become_table_owner(Relation relation, athar_owner_state *state)
-{
-	GetUserIdAndSecContext(&state->user, &state->security_context);
-	SetUserIdAndSecContext(relation->rd_rel->relowner,
-						   state->security_context |
-						   SECURITY_RESTRICTED_OPERATION);
-	state->guc_level = NewGUCNestLevel();
-}
-
-static void
-resign(athar_owner_state *state)
-{
-	AtEOXact_GUC(false, state->guc_level);
-	SetUserIdAndSecContext(state->user, state->security_context);
-}
-
 static bool
 can_replay(const table_check *run)
 {
@@ -333,7 +310,7 @@ replay(table_check *run)
 {
 	athar_owner_state state;
 
-	become_table_owner(run->subject.relation, &state);
+	athar_catalog_restrict(run->subject.relation->rd_rel->relowner, &state);
 	athar_baseline_begin_hash(&run->hasher);
 	run->replay = athar_replay_begin(&run->subject);
 	run->trails = athar_replay_watch(run->replay, run->watched,
@@ -352,7 +329,7 @@ replay(table_check *run)
 		run->missing = athar_replay_missing(run->replay);
 	}
 	athar_baseline_end_hash(&run->hasher);
-	resign(&state);
+	athar_catalog_unrestrict(&state);
 }
 
 /*
@@ -489,6 +466,23 @@ keep_state(table_check *run)
 }
 
 /* Look at one table under a snapshot of its own. */
+/* Of a table, not of the session or the server. */
+static bool
+is_about_table(int code)
+{
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			return false;
+		default:
+			return true;
+	}
+}
+
 static void
 look_at(table_check *run)
 {
@@ -510,6 +504,45 @@ look_at(table_check *run)
 		(run->entry_count > 0 || run->is_unknown || !run->is_same_shape))
 		run->now.origin = "check";
 	keep_state(run);
+}
+
+/*
+ * Look at a table of which reading may call its owner's functions: where they
+ * fail, that is told of this table, and the next one is looked at.
+ */
+static void
+look_safely(table_check *run)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		look_at(run);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		if (!is_about_table(error->sqlerrcode))
+			ReThrowError(error);
+		run->is_wrong = false;
+		run->problems = NIL;
+		add_problem(run, &run->is_unknown,
+					psprintf("the log could not be replayed: %s",
+							 error->message));
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
 }
 
 /*
@@ -580,11 +613,11 @@ check_relation(Oid relid, ReturnSetInfo *result)
 
 	if (tracked == NULL || tracked->untracked_at != DT_NOEND)
 		refuse_untracked(relation);
-	become_table_owner(relation, &state);
+	athar_catalog_restrict(relation->rd_rel->relowner, &state);
 	athar_history_describe(relation, &run.subject);
-	resign(&state);
+	athar_catalog_unrestrict(&state);
 	athar_mapping_mute(run.subject.mapping);
-	look_at(&run);
+	look_safely(&run);
 	return_check(&run, result);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -19,6 +19,7 @@
 #include "athar.h"
 
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
@@ -42,6 +43,7 @@
 #include "utils/xml.h"
 
 #include "image.h"
+#include "catalog.h"
 #include "value.h"
 
 #define MASK "***"
@@ -101,13 +103,35 @@ is_plain(Oid type)
 	}
 }
 
+/*
+ * Can values of a type still be spelled?  While DROP TYPE ... CASCADE is at
+ * work, the columns of a composite may be gone before what is made of it.
+ */
+bool
+athar_value_is_readable(Oid type)
+{
+	Oid			element;
+
+	type = getBaseType(type);
+	element = get_element_type(type);
+	if (OidIsValid(element))
+		return athar_value_is_readable(element);
+	return get_typtype(type) != TYPTYPE_COMPOSITE ||
+		SearchSysCacheExists1(RELOID,
+							  ObjectIdGetDatum(get_typ_typrelid(type)));
+}
+
 static bool needs_gucs(Oid type);
 
 static bool
 composite_needs_gucs(Oid type)
 {
-	TupleDesc	descriptor = lookup_rowtype_tupdesc(type, -1);
+	TupleDesc	descriptor;
 	bool		needs = false;
+
+	if (!athar_value_is_readable(type))
+		return false;
+	descriptor = lookup_rowtype_tupdesc(type, -1);
 
 	for (int i = 0; i < descriptor->natts && !needs; i++)
 	{
@@ -167,15 +191,6 @@ athar_value_describe(athar_column *column, Oid type, int32 typmod)
 	fmgr_info(function, &column->output);
 	getTypeInputInfo(column->type, &function, &column->input_parameter);
 	fmgr_info(function, &column->input);
-}
-
-static void
-describe_column(athar_column *column, Form_pg_attribute attribute)
-{
-	column->attnum = attribute->attnum;
-	column->name = pstrdup(NameStr(attribute->attname));
-	column->name_length = strlen(column->name);
-	athar_value_describe(column, attribute->atttypid, attribute->atttypmod);
 }
 
 static bool
@@ -303,7 +318,13 @@ athar_value_shape(Relation relation, Relation root, List *excluded,
 		if (attribute->attgenerated != '\0' &&
 			attribute->attgenerated != ATTRIBUTE_GENERATED_STORED)
 			continue;			/* computed when read, not part of the row */
-		describe_column(column, attribute);
+		column->attnum = attribute->attnum;
+		column->name = pstrdup(NameStr(attribute->attname));
+		column->name_length = strlen(column->name);
+		athar_value_describe(column, attribute->atttypid,
+							 attribute->atttypmod);
+		if (column->type >= FirstNormalObjectId)
+			column->owner = root->rd_rel->relowner;
 		column->is_excluded = is_listed(excluded, column->name);
 		column->is_masked = is_listed(masked, column->name);
 		column->is_key = !column->is_excluded && !column->is_masked &&
@@ -617,12 +638,23 @@ text_of(JsonbValue *value)
 	}
 }
 
-/* The value whose text this JSON is, or holds. */
+/*
+ * The value whose text this JSON is, or holds.  Functions of people, which
+ * reading a type of theirs may call, run as the owner of the table.
+ */
 Datum
 athar_value_parse(athar_column *column, JsonbValue *value)
 {
-	return InputFunctionCall(&column->input, text_of(value),
-							 column->input_parameter, column->typmod);
+	athar_owner_state state;
+	Datum		datum;
+
+	if (OidIsValid(column->owner))
+		athar_catalog_restrict(column->owner, &state);
+	datum = InputFunctionCall(&column->input, text_of(value),
+							  column->input_parameter, column->typmod);
+	if (OidIsValid(column->owner))
+		athar_catalog_unrestrict(&state);
+	return datum;
 }
 
 /* The value of a column that was logged as this JSON. */

@@ -40,6 +40,7 @@ typedef struct athar_column
 	FmgrInfo	output;
 	FmgrInfo	input;
 	Oid			input_parameter;
+	Oid			owner;			/* of the table, if reading calls functions */
 } athar_column;
 
 /*
@@ -78,6 +79,7 @@ extern athar_shape *athar_value_shape(Relation relation, Relation root,
 									  List *excluded, List *masked);
 extern void athar_value_describe(athar_column *column, Oid type,
 								 int32 typmod);
+extern bool athar_value_is_readable(Oid type);
 extern void athar_value_pin(const athar_shape *shape, athar_pins *pins);
 extern void athar_value_unpin(const athar_shape *shape, athar_pins *pins);
 extern bool athar_value_same(const athar_column *column, Datum a, Datum b);

@@ -113,8 +113,7 @@ COMMENT ON COLUMN athar.log_entry.new_values IS 'Values after: of the changed co
 -- found faster by the index.
 ALTER TABLE athar.log_entry ALTER table_id SET (n_distinct = 200);
 CREATE INDEX log_entry_key_idx ON athar.log_entry (table_id, key_hash);
-CREATE INDEX log_entry_transaction_idx ON athar.log_entry (transaction_id);
-CREATE INDEX log_entry_id_idx ON athar.log_entry USING brin (id, transaction_id) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX log_entry_id_idx ON athar.log_entry USING brin (id, transaction_id) WITH (pages_per_range = 8, autosummarize = on);
 
 CREATE TABLE athar.mark (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

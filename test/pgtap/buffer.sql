@@ -1,6 +1,6 @@
 -- buffer: entries are held back, and nobody can tell
 BEGIN;
-SELECT plan(45);
+SELECT plan(46);
 SET LOCAL client_min_messages = warning;
 CREATE SCHEMA app;
 CREATE TABLE app.t (id integer PRIMARY KEY, v integer);
@@ -22,6 +22,15 @@ PREPARE change(integer) AS UPDATE app.t SET v = v + 1 WHERE id = $1;
 EXECUTE change(1);
 EXECUTE change(1);
 SELECT is((SELECT array_agg(new_values->>'v' ORDER BY entry_id) FROM athar.change_log WHERE relation = 'app.t' AND operation = 'UPDATE'), '{1,2}', 'after prepared statements, in their order');
+-- A query reads by its own snapshot: it sees what came before it, and not what
+-- a function that it calls adds.
+CREATE TABLE app.third (id integer PRIMARY KEY, v integer);
+SELECT athar.track('app.third') IS NOT NULL;
+CREATE FUNCTION app.adds(id integer) RETURNS integer LANGUAGE sql VOLATILE AS $$ INSERT INTO app.third VALUES (id, 0) RETURNING id $$;
+CREATE FUNCTION app.sees() RETURNS text LANGUAGE sql STABLE AS $$ SELECT app.logged('third') $$;
+INSERT INTO app.third VALUES (101, 0);
+SELECT is(s.a || ' ' || app.sees(), '102 I101', 'a query sees the rows that were held back before it, not those of its own functions')
+FROM (SELECT app.adds(102) AS a OFFSET 0) AS s;
 WITH changed AS (UPDATE app.t SET v = 9 WHERE id = 2 RETURNING id)
 SELECT is((SELECT count(*) FROM athar.change_log WHERE relation = 'app.t' AND new_values->>'v' = '9'), 0::bigint, 'not within the statement, as ever')
 FROM changed;

@@ -1,6 +1,6 @@
 -- definition: the log of a table whose definition changes: versions, reading in today's shape
 BEGIN;
-SELECT plan(75);
+SELECT plan(77);
 CREATE SCHEMA app;
 CREATE FUNCTION pg_temp.mark_at(mark text) RETURNS timestamptz LANGUAGE SQL AS $$SELECT at FROM athar.mark WHERE name = $1$$;
 
@@ -418,6 +418,18 @@ BEGIN
 	RETURN differences;
 END
 $$;
+-- A type younger than its table goes before the column: the values cannot be
+-- read any more, but the command does not fail.
+CREATE TABLE app.younger (id integer PRIMARY KEY, plain text);
+SELECT athar.track('app.younger');
+INSERT INTO app.younger VALUES (1, 'a');
+CREATE TYPE app.younger_pair AS (x integer, y text);
+ALTER TABLE app.younger ADD COLUMN c app.younger_pair, ADD COLUMN d app.younger_pair[];
+UPDATE app.younger SET c = ROW(1, 'q'), d = ARRAY[ROW(2, 'r')]::app.younger_pair[];
+ALTER TYPE app.younger_pair ADD ATTRIBUTE z integer CASCADE;
+SELECT lives_ok('DROP TYPE app.younger_pair CASCADE', 'DROP TYPE of a composite, with columns older than its newest form');
+UPDATE app.younger SET plain = 'b';
+SELECT is((SELECT string_agg(operation, ' ' ORDER BY entry_id) FROM athar.row_history('app.younger', '{"id": 1}')), 'INSERT UPDATE DDL UPDATE', 'and the history goes on, with what could be read');
 CREATE TEMP TABLE compared (differences bigint);
 SELECT setseed(0.1974);
 DO $$

@@ -93,9 +93,9 @@ FROM (
 		('a row', $$table_id = ANY (athar.table_ids('app.big')) AND row_key = '{"id": 777}' AND key_hash = athar.key_hash('{"id": 777}')$$, 'log_entry_key_idx'),
 		('a row, by the table''s name', $$relation = 'app.big' AND row_key = '{"id": 777}' AND key_hash = athar.key_hash('{"id": 777}')$$, 'log_entry_key_idx'),
 		('a key in any table', $$row_key = '{"id": 777}' AND key_hash = athar.key_hash('{"id": 777}')$$, 'log_entry_key_idx'),
-		('a time', $$at >= now() + interval '1 hour'$$, 'log_entry_transaction_idx'),
-		('an actor', $$actor = 'clerk 17'$$, 'log_entry_transaction_idx'),
-		('a transaction', $$transaction_id = (SELECT max(id) FROM athar.log_transaction)$$, 'log_entry_transaction_idx'),
+		('a time', $$at >= '2026-01-01' AND transaction_id >= (SELECT min(t.id) FROM athar.log_transaction AS t WHERE t.at >= '2026-01-01')$$, 'log_entry_id_idx'),
+		('an actor', $$actor = 'clerk 17' AND transaction_id = ANY (ARRAY(SELECT t.id FROM athar.log_transaction AS t WHERE t.actor = 'clerk 17'))$$, 'log_entry_id_idx'),
+		('a transaction', $$transaction_id = (SELECT max(id) FROM athar.log_transaction)$$, 'log_entry_id_idx'),
 		('an entry', format('entry_id = %s', :last_value - 1000), 'log_entry_id_idx'),
 		('the newest', format('entry_id > %s ORDER BY entry_id DESC LIMIT 50', :last_value - 100), 'log_entry_id_idx')
 	) AS a (what, condition, used);

@@ -1,6 +1,6 @@
 -- status: whether the log of a table is complete, and what is said where it is not
 BEGIN;
-SELECT plan(80);
+SELECT plan(84);
 
 CREATE SCHEMA app;
 CREATE FUNCTION pg_temp.status(regclass) RETURNS text LANGUAGE SQL AS
@@ -308,6 +308,16 @@ UPDATE app.trap SET part = row('c'), list = '{d}';
 RESET ROLE;
 SELECT is(pg_temp.status('app.trap'), 'captured complete: ', 'a function that reading calls runs as the owner of the table');
 SELECT is((SELECT current_user::text FROM athar.tracking_status('app.trap')), session_user::text, 'and who asked is himself again');
+SELECT is((SELECT t.part::text FROM athar.as_of(NULL::app.trap, (SELECT max(at) FROM athar.mark WHERE name = 'track app.trap')) AS t), '(a)', 'so in as_of');
+SELECT is((SELECT count(*) FROM athar.row_history('app.trap', '{"id": 1}')), 1::bigint, 'in row_history');
+SAVEPOINT refusing;
+SET LOCAL ROLE status_owner;
+UPDATE app.trap SET part = row('e');
+CREATE OR REPLACE FUNCTION app.tells(value text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE ''no check today''; END';
+RESET ROLE;
+SELECT is(pg_temp.status('app.trap'), 'captured unknown: the log could not be replayed: no check today', 'whose functions fail stops the check of his own table');
+SELECT ok((SELECT count(*) FROM athar.tracking_status()) > 1, 'and not that of all');
+ROLLBACK TO refusing;
 
 -- All tables, and our own.
 SELECT athar.define_unit('dept', 'Department') > 0, athar.define_unit('dept', 'The department') > 0;
