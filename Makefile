@@ -5,6 +5,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" athar.contro
 MODULE_big = athar
 OBJS = \
 	src/error.o \
+	src/sha256.o \
 	src/digest.o \
 	src/moments.o \
 	src/summary.o \

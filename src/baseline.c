@@ -258,24 +258,22 @@ athar_baseline_columns(Relation relation, List *fields, athar_shape *shape)
  */
 
 void
-athar_baseline_begin_hash(athar_hasher *hasher)
+athar_baseline_begin_hash(athar_row_hasher *hasher)
 {
 	initStringInfo(&hasher->text);
-	hasher->sha256 = pg_cryptohash_create(PG_SHA256);
-	if (hasher->sha256 == NULL)
-		elog(ERROR, "could not create a SHA-256 context");
+	hasher->sha256 = athar_sha256_begin();
 }
 
 void
-athar_baseline_end_hash(athar_hasher *hasher)
+athar_baseline_end_hash(athar_row_hasher *hasher)
 {
-	pg_cryptohash_free(hasher->sha256);
+	athar_sha256_end(hasher->sha256);
 	pfree(hasher->text.data);
 }
 
 /* The hash of a row in these columns.  Settings must be pinned. */
 void
-athar_baseline_hash(athar_hasher *hasher, athar_shape *shape, List *columns,
+athar_baseline_hash(athar_row_hasher *hasher, athar_shape *shape, List *columns,
 					Datum *values, bool *nulls, uint8 *hash)
 {
 	StringInfo text = &hasher->text;
@@ -296,13 +294,10 @@ athar_baseline_hash(athar_hasher *hasher, athar_shape *shape, List *columns,
 	}
 	appendStringInfoChar(text, ']');
 	bytes = pg_server_to_any(text->data, text->len, PG_UTF8);
-	if (pg_cryptohash_init(hasher->sha256) < 0 ||
-		pg_cryptohash_update(hasher->sha256, (uint8 *) bytes,
-							 bytes == text->data ? text->len
-							 : strlen(bytes)) < 0 ||
-		pg_cryptohash_final(hasher->sha256, hash,
-							PG_SHA256_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not compute a SHA-256 hash");
+	athar_sha256_start(hasher->sha256);
+	athar_sha256_add(hasher->sha256, bytes,
+					 bytes == text->data ? text->len : strlen(bytes));
+	athar_sha256_finish(hasher->sha256, hash);
 }
 
 /* Count one more row. */
@@ -312,7 +307,7 @@ athar_baseline_add(athar_sum *sum, const uint8 *hash)
 	int			carry = 0;
 
 	sum->row_count++;
-	for (int i = PG_SHA256_DIGEST_LENGTH - 1; i >= 0; i--)
+	for (int i = ATHAR_HASH_BYTES - 1; i >= 0; i--)
 	{
 		carry += sum->digest[i] + hash[i];
 		sum->digest[i] = carry & 0xFF;
@@ -500,10 +495,10 @@ take_over(athar_baseline *baseline, Datum *values)
 	mark->last_transaction_id = DatumGetInt64(values[COLUMN_LAST_TRANSACTION_ID - 1]);
 	mark->last_entry_id = DatumGetInt64(values[COLUMN_LAST_ENTRY_ID - 1]);
 	baseline->sum.row_count = DatumGetInt64(values[COLUMN_ROW_COUNT - 1]);
-	if (VARSIZE_ANY_EXHDR(digest) != PG_SHA256_DIGEST_LENGTH)
+	if (VARSIZE_ANY_EXHDR(digest) != ATHAR_HASH_BYTES)
 		elog(ERROR, "unexpected length of a digest");
 	memcpy(baseline->sum.digest, VARDATA_ANY(digest),
-		   PG_SHA256_DIGEST_LENGTH);
+		   ATHAR_HASH_BYTES);
 	baseline->columns = columns_of(values[COLUMN_NUMBERS - 1],
 								   values[COLUMN_TYPES - 1]);
 	baseline->complete_since = DatumGetTimestampTz(values[COLUMN_COMPLETE_SINCE - 1]);
@@ -581,10 +576,10 @@ athar_baseline_write(athar_baseline *baseline)
 	athar_mark *mark = &baseline->mark;
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {false};
-	bytea	   *digest = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	bytea	   *digest = palloc(VARHDRSZ + ATHAR_HASH_BYTES);
 
-	SET_VARSIZE(digest, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	memcpy(VARDATA(digest), baseline->sum.digest, PG_SHA256_DIGEST_LENGTH);
+	SET_VARSIZE(digest, VARHDRSZ + ATHAR_HASH_BYTES);
+	memcpy(VARDATA(digest), baseline->sum.digest, ATHAR_HASH_BYTES);
 	baseline->id = athar_catalog_nextval(ATHAR_TRACKING_CHECK);
 	mark->xid = U64FromFullTransactionId(GetTopFullTransactionId());
 	values[COLUMN_ID - 1] = Int64GetDatum(baseline->id);
@@ -617,14 +612,14 @@ typedef struct taking
 {
 	athar_baseline *baseline;
 	athar_shape *shape;
-	athar_hasher hasher;
+	athar_row_hasher hasher;
 } taking;
 
 static void
 take_row(void *context, Datum *values, bool *nulls)
 {
 	taking	   *taken = context;
-	uint8		hash[PG_SHA256_DIGEST_LENGTH];
+	uint8		hash[ATHAR_HASH_BYTES];
 
 	athar_baseline_hash(&taken->hasher, taken->shape,
 						taken->baseline->columns, values, nulls, hash);

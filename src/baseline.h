@@ -6,9 +6,8 @@
 #ifndef ATHAR_BASELINE_H
 #define ATHAR_BASELINE_H
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "lib/stringinfo.h"
+#include "sha256.h"
 #include "mark.h"
 #include "tracking.h"
 
@@ -24,15 +23,15 @@ typedef struct athar_covered
 typedef struct athar_sum
 {
 	int64		row_count;
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];	/* big-endian */
+	uint8		digest[ATHAR_HASH_BYTES];	/* big-endian */
 } athar_sum;
 
 /* What hashing row after row needs. */
-typedef struct athar_hasher
+typedef struct athar_row_hasher
 {
-	pg_cryptohash_ctx *sha256;
+	athar_hasher *sha256;
 	StringInfoData text;
-} athar_hasher;
+} athar_row_hasher;
 
 typedef struct athar_baseline
 {
@@ -52,9 +51,9 @@ typedef void (*athar_row_taker) (void *context, Datum *values, bool *nulls);
 
 extern List *athar_baseline_columns(Relation relation, List *fields,
 									athar_shape *shape);
-extern void athar_baseline_begin_hash(athar_hasher *hasher);
-extern void athar_baseline_end_hash(athar_hasher *hasher);
-extern void athar_baseline_hash(athar_hasher *hasher, athar_shape *shape,
+extern void athar_baseline_begin_hash(athar_row_hasher *hasher);
+extern void athar_baseline_end_hash(athar_row_hasher *hasher);
+extern void athar_baseline_hash(athar_row_hasher *hasher, athar_shape *shape,
 								List *columns, Datum *values, bool *nulls,
 								uint8 *hash);
 extern void athar_baseline_add(athar_sum *sum, const uint8 *hash);

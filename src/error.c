@@ -1,15 +1,19 @@
 /*
  * error.c
- *	  Errors with a cause, a consequence and a remedy, for SQL bodies.
+ *	  Errors with a cause, a consequence and a remedy, for SQL bodies, and
+ *	  the catching of one.
  *
- * A parsed SQL body has no RAISE.  These two functions are what it calls
+ * A parsed SQL body has no RAISE.  Two functions are what it calls
  * instead, so that a person's mistake has the same shape everywhere: an
  * SQLSTATE to branch on, what is wrong, what follows from it, what to do.
  */
 #include "athar.h"
 
+#include "access/xact.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+
+#include "error.h"
 
 static char *
 text_or_null(FunctionCallInfo fcinfo, int argno)
@@ -31,6 +35,23 @@ pack_sqlstate(const char *sqlstate)
 				 errmsg("invalid SQLSTATE \"%s\"", sqlstate ? sqlstate : "")));
 	return MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2],
 						 sqlstate[3], sqlstate[4]);
+}
+
+ErrorData *
+athar_error_catch(MemoryContext context, ResourceOwner owner,
+				  bool (*may_pass) (int code))
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (!may_pass(error->sqlerrcode))
+		ReThrowError(error);
+	return error;
 }
 
 /* Raise an error with the given SQLSTATE, message, detail and hint. */

@@ -197,7 +197,7 @@ athar_export_leaves(PG_FUNCTION_ARGS)
 	count = athar_batch_read(" WHERE b.tree_size OPERATOR(pg_catalog.>) $1"
 							 " AND b.first_leaf OPERATOR(pg_catalog.<) $2"
 							 " ORDER BY b.first_leaf", 2, bounds, &batches);
-	hasher = athar_merkle_begin();
+	hasher = athar_sha256_begin();
 	athar_tile_open(&tree, hasher);
 	reader = athar_leaf_begin();
 	for (int i = 0; i < count; i++)
@@ -206,7 +206,7 @@ athar_export_leaves(PG_FUNCTION_ARGS)
 					 Min(bounds[1], batches[i].tree_size),
 					 (ReturnSetInfo *) fcinfo->resultinfo);
 	athar_leaf_end(reader);
-	athar_merkle_end(hasher);
+	athar_sha256_end(hasher);
 	return (Datum) 0;
 }
 

@@ -230,6 +230,39 @@ athar_history_read_live(athar_subject *subject, const char *condition,
 	SPI_finish();
 }
 
+/* Hand over each row of a cursor, in memory that lasts for one row; close it. */
+void
+athar_history_each(Portal portal, athar_tuple_reader reader, void *context)
+{
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
+													  "athar row of the log",
+													  ALLOCSET_DEFAULT_SIZES);
+
+	for (;;)
+	{
+		SPITupleTable *table;
+		uint64		count;
+
+		SPI_cursor_fetch(portal, true, BATCH);
+		table = SPI_tuptable;
+		count = SPI_processed;
+		for (uint64 i = 0; i < count; i++)
+		{
+			MemoryContext old = MemoryContextSwitchTo(row_context);
+
+			CHECK_FOR_INTERRUPTS();
+			reader(context, table->vals[i], table->tupdesc);
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(row_context);
+		}
+		SPI_freetuptable(table);
+		if (count == 0)
+			break;
+	}
+	SPI_cursor_close(portal);
+	MemoryContextDelete(row_context);
+}
+
 /* The values of a row of the table, by attribute number. */
 void
 athar_history_deform(const athar_subject *subject, HeapTupleHeader row,

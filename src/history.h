@@ -23,6 +23,8 @@ typedef struct athar_subject
 } athar_subject;
 
 typedef void (*athar_row_reader) (void *context, HeapTupleHeader row);
+typedef void (*athar_tuple_reader) (void *context, HeapTuple tuple,
+									TupleDesc descriptor);
 
 extern void athar_history_describe(Relation relation,
 								   athar_subject *subject);
@@ -30,6 +32,8 @@ extern void athar_history_open(Oid relid, athar_subject *subject);
 extern void athar_history_close(athar_subject *subject);
 extern const char *athar_history_alias(Relation relation);
 extern Datum athar_history_ids(List *first, List *second);
+extern void athar_history_each(Portal portal, athar_tuple_reader reader,
+							   void *context);
 extern void athar_history_read_live(athar_subject *subject,
 									const char *condition,
 									int nargs, Oid *types, Datum *values,

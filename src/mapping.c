@@ -27,9 +27,9 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
 
+#include "error.h"
 #include "mapping.h"
 
 /* What became of a column of one version. */
@@ -253,23 +253,6 @@ is_about_value(int code)
 	return true;
 }
 
-/* End a subtransaction that failed, and with it the error if it may pass. */
-static void
-give_up(MemoryContext context, ResourceOwner owner)
-{
-	ErrorData  *error;
-
-	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
-	FlushErrorState();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	if (!is_about_value(error->sqlerrcode))
-		ReThrowError(error);
-	FreeErrorData(error);
-}
-
 /* Try something as the reader; false if the value is not valid. */
 static bool
 is_possible(athar_mapping *mapping, attempt work, void *argument)
@@ -298,7 +281,8 @@ is_possible(athar_mapping *mapping, attempt work, void *argument)
 	PG_CATCH();
 	{
 		athar_value_unpin(mapping->shape, &pins);
-		give_up(context, owner);
+		FreeErrorData(athar_error_catch(context, owner,
+										is_about_value));
 		is_valid = false;
 	}
 	PG_END_TRY();

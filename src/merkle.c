@@ -17,7 +17,6 @@
 #include "athar.h"
 
 #include "catalog/pg_type.h"
-#include "common/cryptohash.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -25,11 +24,6 @@
 
 /* Interrupts are looked for once in as many leaves. */
 #define LEAVES_BETWEEN_CHECKS 4096
-
-struct athar_hasher
-{
-	pg_cryptohash_ctx *context;
-};
 
 /* Leaves given as an array. */
 typedef struct leaf_tree
@@ -43,73 +37,40 @@ typedef struct leaf_tree
  * Hashing
  */
 
-athar_hasher *
-athar_merkle_begin(void)
-{
-	athar_hasher *hasher = palloc(sizeof(athar_hasher));
-
-	hasher->context = pg_cryptohash_create(PG_SHA256);
-	if (hasher->context == NULL)
-		elog(ERROR, "could not make a SHA-256 context");
-	return hasher;
-}
-
-void
-athar_merkle_end(athar_hasher *hasher)
-{
-	pg_cryptohash_free(hasher->context);
-	pfree(hasher);
-}
-
-static void
-hash_parts(athar_hasher *hasher, uint8 kind, const void *data, Size length,
-		   const void *more, Size more_length, athar_hash *hash)
-{
-	pg_cryptohash_ctx *context = hasher->context;
-
-	if (pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, &kind, 1) < 0 ||
-		pg_cryptohash_update(context, data, length) < 0 ||
-		(more && pg_cryptohash_update(context, more, more_length) < 0) ||
-		pg_cryptohash_final(context, hash->bytes, ATHAR_HASH_BYTES) < 0)
-		elog(ERROR, "could not compute SHA-256: %s",
-			 pg_cryptohash_error(context));
-}
-
+/* The hash of a leaf; leaves and nodes are told apart by their first byte. */
 void
 athar_merkle_leaf(athar_hasher *hasher, const void *leaf, Size length,
 				  athar_hash *hash)
 {
-	hash_parts(hasher, 0, leaf, length, NULL, 0, hash);
+	static const uint8 kind = 0;
+
+	athar_sha256_start(hasher);
+	athar_sha256_add(hasher, &kind, 1);
+	athar_sha256_add(hasher, leaf, length);
+	athar_sha256_finish(hasher, hash->bytes);
 }
 
 /* The hash may overwrite one of the children. */
-void
-athar_merkle_node(athar_hasher *hasher, const athar_hash *left,
-				  const athar_hash *right, athar_hash *hash)
+static void
+hash_node(athar_hasher *hasher, const athar_hash *left,
+		  const athar_hash *right, athar_hash *hash)
 {
 	uint8		data[1 + 2 * ATHAR_HASH_BYTES];
 
 	data[0] = 1;
 	memcpy(data + 1, left->bytes, ATHAR_HASH_BYTES);
 	memcpy(data + 1 + ATHAR_HASH_BYTES, right->bytes, ATHAR_HASH_BYTES);
-	if (pg_cryptohash_init(hasher->context) < 0 ||
-		pg_cryptohash_update(hasher->context, data, sizeof(data)) < 0 ||
-		pg_cryptohash_final(hasher->context, hash->bytes,
-							ATHAR_HASH_BYTES) < 0)
-		elog(ERROR, "could not compute SHA-256: %s",
-			 pg_cryptohash_error(hasher->context));
+	athar_sha256_start(hasher);
+	athar_sha256_add(hasher, data, sizeof(data));
+	athar_sha256_finish(hasher, hash->bytes);
 }
 
 /* The root of the tree without leaves: SHA-256 over nothing. */
 static void
 hash_nothing(athar_hasher *hasher, athar_hash *hash)
 {
-	if (pg_cryptohash_init(hasher->context) < 0 ||
-		pg_cryptohash_final(hasher->context, hash->bytes,
-							ATHAR_HASH_BYTES) < 0)
-		elog(ERROR, "could not compute SHA-256: %s",
-			 pg_cryptohash_error(hasher->context));
+	athar_sha256_start(hasher);
+	athar_sha256_finish(hasher, hash->bytes);
 }
 
 static bool
@@ -132,7 +93,7 @@ athar_merkle_append(athar_hasher *hasher, athar_peaks *peaks, int height,
 
 	Assert(peaks->size % ((int64) 1 << height) == 0);
 	while ((peaks->size >> h) & 1)
-		athar_merkle_node(hasher, &peaks->at[h++], &up, &up);
+		hash_node(hasher, &peaks->at[h++], &up, &up);
 	peaks->at[h] = up;
 	peaks->size += (int64) 1 << height;
 }
@@ -152,7 +113,7 @@ athar_merkle_fold(athar_hasher *hasher, const athar_peaks *peaks,
 		if (((peaks->size >> h) & 1) == 0)
 			continue;
 		if (has_any)
-			athar_merkle_node(hasher, &peaks->at[h], hash, hash);
+			hash_node(hasher, &peaks->at[h], hash, hash);
 		else
 			*hash = peaks->at[h];
 		has_any = true;
@@ -191,7 +152,7 @@ range_hash(athar_tree *tree, int64 low, int64 high, athar_hash *hash)
 	}
 	*hash = parts[--count];
 	while (count > 0)
-		athar_merkle_node(tree->hasher, &parts[--count], hash, hash);
+		hash_node(tree->hasher, &parts[--count], hash, hash);
 }
 
 void
@@ -305,10 +266,10 @@ verify_inclusion(athar_hasher *hasher, const athar_hash *leaf, int64 index,
 		if (last == 0)
 			return false;
 		if ((index & 1) == 0 && index != last)
-			athar_merkle_node(hasher, &hash, &proof->hashes[i], &hash);
+			hash_node(hasher, &hash, &proof->hashes[i], &hash);
 		else
 		{
-			athar_merkle_node(hasher, &proof->hashes[i], &hash, &hash);
+			hash_node(hasher, &proof->hashes[i], &hash, &hash);
 			while ((index & 1) == 0 && index != 0)
 			{
 				index >>= 1;
@@ -347,11 +308,11 @@ verify_growth(athar_hasher *hasher, int64 first, const athar_hash *first_root,
 		if (last == 0)
 			return false;
 		if ((index & 1) == 0 && index != last)
-			athar_merkle_node(hasher, &new, &proof->hashes[next], &new);
+			hash_node(hasher, &new, &proof->hashes[next], &new);
 		else
 		{
-			athar_merkle_node(hasher, &proof->hashes[next], &old, &old);
-			athar_merkle_node(hasher, &proof->hashes[next], &new, &new);
+			hash_node(hasher, &proof->hashes[next], &old, &old);
+			hash_node(hasher, &proof->hashes[next], &new, &new);
 			while ((index & 1) == 0 && index != 0)
 			{
 				index >>= 1;
@@ -503,7 +464,7 @@ begin_leaves(ArrayType *array, leaf_tree *source)
 				 errhint("Give every leaf as bytea; an empty one is allowed.")));
 	deconstruct_array(array, BYTEAOID, -1, false, TYPALIGN_INT,
 					  &source->leaves, NULL, &source->count);
-	source->tree.hasher = athar_merkle_begin();
+	source->tree.hasher = athar_sha256_begin();
 	source->tree.read = read_leaves;
 }
 
@@ -513,12 +474,12 @@ Datum
 athar_leaf_hash(PG_FUNCTION_ARGS)
 {
 	bytea	   *leaf = PG_GETARG_BYTEA_PP(0);
-	athar_hasher *hasher = athar_merkle_begin();
+	athar_hasher *hasher = athar_sha256_begin();
 	athar_hash	hash;
 
 	athar_merkle_leaf(hasher, VARDATA_ANY(leaf), VARSIZE_ANY_EXHDR(leaf),
 					  &hash);
-	athar_merkle_end(hasher);
+	athar_sha256_end(hasher);
 	return athar_merkle_datum(&hash);
 }
 
@@ -544,9 +505,9 @@ athar_node_hash(PG_FUNCTION_ARGS)
 
 	get_hash(fcinfo, 0, &left);
 	get_hash(fcinfo, 1, &right);
-	hasher = athar_merkle_begin();
-	athar_merkle_node(hasher, &left, &right, &left);
-	athar_merkle_end(hasher);
+	hasher = athar_sha256_begin();
+	hash_node(hasher, &left, &right, &left);
+	athar_sha256_end(hasher);
 	return athar_merkle_datum(&left);
 }
 
@@ -565,10 +526,10 @@ athar_verify_inclusion(PG_FUNCTION_ARGS)
 		!read_proof(PG_GETARG_ARRAYTYPE_P(3), &proof) ||
 		!read_hash(PG_GETARG_BYTEA_PP(4), &root))
 		PG_RETURN_BOOL(false);
-	hasher = athar_merkle_begin();
+	hasher = athar_sha256_begin();
 	result = verify_inclusion(hasher, &leaf, PG_GETARG_INT64(1),
 							  PG_GETARG_INT64(2), &proof, &root);
-	athar_merkle_end(hasher);
+	athar_sha256_end(hasher);
 	PG_RETURN_BOOL(result);
 }
 
@@ -587,10 +548,10 @@ athar_verify_consistency(PG_FUNCTION_ARGS)
 		!read_hash(PG_GETARG_BYTEA_PP(3), &second_root) ||
 		!read_proof(PG_GETARG_ARRAYTYPE_P(4), &proof))
 		PG_RETURN_BOOL(false);
-	hasher = athar_merkle_begin();
+	hasher = athar_sha256_begin();
 	result = verify_consistency(hasher, PG_GETARG_INT64(0), &first_root,
 								PG_GETARG_INT64(2), &second_root, &proof);
-	athar_merkle_end(hasher);
+	athar_sha256_end(hasher);
 	PG_RETURN_BOOL(result);
 }
 
@@ -604,7 +565,7 @@ athar_merkle_root(PG_FUNCTION_ARGS)
 
 	begin_leaves(PG_GETARG_ARRAYTYPE_P(0), &source);
 	athar_merkle_compute_root(&source.tree, source.count, &root);
-	athar_merkle_end(source.tree.hasher);
+	athar_sha256_end(source.tree.hasher);
 	return athar_merkle_datum(&root);
 }
 
@@ -620,7 +581,7 @@ athar_merkle_inclusion(PG_FUNCTION_ARGS)
 	athar_merkle_check_index(PG_GETARG_INT64(1), source.count);
 	athar_merkle_prove_inclusion(&source.tree, PG_GETARG_INT64(1), source.count,
 								 &proof);
-	athar_merkle_end(source.tree.hasher);
+	athar_sha256_end(source.tree.hasher);
 	PG_RETURN_ARRAYTYPE_P(athar_merkle_array(&proof));
 }
 
@@ -636,6 +597,6 @@ athar_merkle_consistency(PG_FUNCTION_ARGS)
 	athar_merkle_check_sizes(PG_GETARG_INT64(1), source.count);
 	athar_merkle_prove_consistency(&source.tree, PG_GETARG_INT64(1), source.count,
 								   &proof);
-	athar_merkle_end(source.tree.hasher);
+	athar_sha256_end(source.tree.hasher);
 	PG_RETURN_ARRAYTYPE_P(athar_merkle_array(&proof));
 }

@@ -7,7 +7,7 @@
 
 #include "utils/array.h"
 
-#define ATHAR_HASH_BYTES 32
+#include "sha256.h"
 
 /* More heights than a tree with a bigint of leaves has. */
 #define ATHAR_MERKLE_HEIGHTS 64
@@ -19,9 +19,6 @@ typedef struct athar_hash
 {
 	uint8		bytes[ATHAR_HASH_BYTES];
 } athar_hash;
-
-/* One SHA-256 context, used again and again; see athar_merkle_begin. */
-typedef struct athar_hasher athar_hasher;
 
 /*
  * A tree that grows to the right: the roots of its complete subtrees, by
@@ -50,12 +47,8 @@ typedef struct athar_proof
 	athar_hash	hashes[ATHAR_PROOF_LIMIT];
 } athar_proof;
 
-extern athar_hasher *athar_merkle_begin(void);
-extern void athar_merkle_end(athar_hasher *hasher);
 extern void athar_merkle_leaf(athar_hasher *hasher, const void *leaf,
 							  Size length, athar_hash *hash);
-extern void athar_merkle_node(athar_hasher *hasher, const athar_hash *left,
-							  const athar_hash *right, athar_hash *hash);
 
 extern void athar_merkle_append(athar_hasher *hasher, athar_peaks *peaks,
 								int height, const athar_hash *hash);

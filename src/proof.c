@@ -133,12 +133,12 @@ tree_size(void)
 static void
 compute_root(int64 size, athar_hash *root)
 {
-	athar_hasher *hasher = athar_merkle_begin();
+	athar_hasher *hasher = athar_sha256_begin();
 	athar_tile_tree tree;
 
 	athar_tile_open(&tree, hasher);
 	athar_merkle_compute_root(&tree.tree, size, root);
-	athar_merkle_end(hasher);
+	athar_sha256_end(hasher);
 }
 
 /* The size asked for, or that of the whole tree; refused beyond it. */
@@ -196,10 +196,10 @@ athar_inclusion_proof(PG_FUNCTION_ARGS)
 
 	athar_merkle_check_sizes(size, tree_size());
 	athar_merkle_check_index(index, size);
-	hasher = athar_merkle_begin();
+	hasher = athar_sha256_begin();
 	athar_tile_open(&tree, hasher);
 	athar_merkle_prove_inclusion(&tree.tree, index, size, &proof);
-	athar_merkle_end(hasher);
+	athar_sha256_end(hasher);
 	PG_RETURN_ARRAYTYPE_P(athar_merkle_array(&proof));
 }
 
@@ -216,10 +216,10 @@ athar_consistency_proof(PG_FUNCTION_ARGS)
 
 	athar_merkle_check_sizes(second, tree_size());
 	athar_merkle_check_sizes(first, second);
-	hasher = athar_merkle_begin();
+	hasher = athar_sha256_begin();
 	athar_tile_open(&tree, hasher);
 	athar_merkle_prove_consistency(&tree.tree, first, second, &proof);
-	athar_merkle_end(hasher);
+	athar_sha256_end(hasher);
 	PG_RETURN_ARRAYTYPE_P(athar_merkle_array(&proof));
 }
 

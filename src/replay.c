@@ -32,8 +32,6 @@
 #include "history.h"
 #include "replay.h"
 
-#define BATCH 1000
-
 /* Parameters 1 to 5 are the mark: what it sees of a transaction t. */
 #define SEEN \
 	"CASE WHEN t.cluster OPERATOR(pg_catalog.<>) $2" \
@@ -223,10 +221,18 @@ document(const athar_subject *subject, const athar_entry *entry, Datum value,
 								  warns);
 }
 
-static void
-hand_over(const athar_subject *subject, HeapTuple tuple, TupleDesc descriptor,
-		  athar_entry_reader reader, void *context)
+/* Who reads the entries of which table. */
+typedef struct reading
 {
+	const athar_subject *subject;
+	athar_entry_reader reader;
+	void	   *context;
+} reading;
+
+static void
+hand_over(void *context, HeapTuple tuple, TupleDesc descriptor)
+{
+	reading    *log = context;
 	Datum		values[7];
 	bool		nulls[7];
 	athar_entry entry;
@@ -236,37 +242,12 @@ hand_over(const athar_subject *subject, HeapTuple tuple, TupleDesc descriptor,
 	entry.xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[1]));
 	entry.table_id = DatumGetInt32(values[2]);
 	entry.operation = DatumGetChar(values[3]);
-	entry.key = document(subject, &entry, values[4], false, true);
-	entry.old_values = document(subject, &entry, values[5], nulls[5], true);
-	entry.new_values = document(subject, &entry, values[6], nulls[6], false);
-	reader(context, &entry);
-}
-
-static void
-read_batches(const athar_subject *subject, Portal portal,
-			 athar_entry_reader reader, void *context)
-{
-	MemoryContext entry_context =
-	AllocSetContextCreate(CurrentMemoryContext, "athar log entry",
-						  ALLOCSET_DEFAULT_SIZES);
-
-	for (;;)
-	{
-		SPI_cursor_fetch(portal, true, BATCH);
-		if (SPI_processed == 0)
-			break;
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			MemoryContext old = MemoryContextSwitchTo(entry_context);
-
-			CHECK_FOR_INTERRUPTS();
-			hand_over(subject, SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
-					  reader, context);
-			MemoryContextSwitchTo(old);
-			MemoryContextReset(entry_context);
-		}
-		SPI_freetuptable(SPI_tuptable);
-	}
+	entry.key = document(log->subject, &entry, values[4], false, true);
+	entry.old_values = document(log->subject, &entry, values[5], nulls[5],
+								true);
+	entry.new_values = document(log->subject, &entry, values[6], nulls[6],
+								false);
+	log->reader(log->context, &entry);
 }
 
 /*
@@ -289,8 +270,8 @@ athar_replay_read_log(const athar_subject *subject, const athar_mark *mark,
 		Int64GetDatum(mark->last_entry_id),
 		athar_history_ids(subject->table_ids, subject->rekey_ids)
 	};
+	reading		log = {subject, reader, context};
 	athar_owner_state state;
-	Portal		portal;
 	bool		isnull;
 
 	SPI_connect();
@@ -301,14 +282,11 @@ athar_replay_read_log(const athar_subject *subject, const athar_mark *mark,
 	values[6] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
 							  &isnull);
 	if (!isnull)
-	{
-		portal = SPI_cursor_open_with_args(NULL,
-										   psprintf(unseen_text,
-													"e.id OPERATOR(pg_catalog.<=) $5"),
-										   7, types, values, NULL, true, 0);
-		read_batches(subject, portal, reader, context);
-		SPI_cursor_close(portal);
-	}
+		athar_history_each(SPI_cursor_open_with_args(NULL,
+													 psprintf(unseen_text,
+															  "e.id OPERATOR(pg_catalog.<=) $5"),
+													 7, types, values, NULL, true, 0),
+						   hand_over, &log);
 	athar_catalog_resign(&state);
 	SPI_finish();
 }

@@ -467,7 +467,7 @@ remove_doomed(removal *work)
 {
 	athar_leaf_reader *reader = athar_leaf_begin();
 	athar_tile_tree tree;
-	stretch		part = {.work = work,.hasher = athar_merkle_begin()};
+	stretch		part = {.work = work,.hasher = athar_sha256_begin()};
 
 	part.context = AllocSetContextCreate(CurrentMemoryContext,
 										 "athar leaves that go",
@@ -481,7 +481,7 @@ remove_doomed(removal *work)
 		remove_stretch(&part, reader);
 	}
 	MemoryContextDelete(part.context);
-	athar_merkle_end(part.hasher);
+	athar_sha256_end(part.hasher);
 	athar_leaf_end(reader);
 }
 

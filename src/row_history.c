@@ -28,7 +28,6 @@
 #include "history.h"
 #include "row_history.h"
 
-#define BATCH 1000
 #define OF_ANY " OPERATOR(pg_catalog.=) ANY "
 
 /* Each change of a key: what it was, and what became of it. */
@@ -255,8 +254,9 @@ reach_of(reach *all, Jsonb *key)
 }
 
 static void
-connect_keys(reach *all, HeapTuple tuple, TupleDesc descriptor)
+connect_keys(void *context, HeapTuple tuple, TupleDesc descriptor)
 {
+	reach	   *all = context;
 	Datum		values[3];
 	bool		nulls[3];
 	int32		table_id;
@@ -282,29 +282,10 @@ connect_all_keys(reach *all)
 {
 	Oid			type = INT4ARRAYOID;
 	Datum		ids = athar_history_ids(all->subject->rekey_ids, NIL);
-	Portal		portal = SPI_cursor_open_with_args(NULL, rekeys_text, 1, &type,
-												   &ids, NULL, true, 0);
-	MemoryContext entry_context =
-	AllocSetContextCreate(CurrentMemoryContext, "athar changed key",
-						  ALLOCSET_DEFAULT_SIZES);
 
-	for (;;)
-	{
-		SPI_cursor_fetch(portal, true, BATCH);
-		if (SPI_processed == 0)
-			break;
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			MemoryContext old = MemoryContextSwitchTo(entry_context);
-
-			CHECK_FOR_INTERRUPTS();
-			connect_keys(all, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
-			MemoryContextSwitchTo(old);
-			MemoryContextReset(entry_context);
-		}
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_cursor_close(portal);
+	athar_history_each(SPI_cursor_open_with_args(NULL, rekeys_text, 1, &type,
+												 &ids, NULL, true, 0),
+					   connect_keys, all);
 }
 
 /* Every key that the rows with a key ever had, in today's columns. */

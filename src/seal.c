@@ -468,7 +468,7 @@ static void
 begin_work(sealing *work)
 {
 	memset(work, 0, sizeof(sealing));
-	work->hasher = athar_merkle_begin();
+	work->hasher = athar_sha256_begin();
 	work->room = IDS_AT_ONCE;
 	work->leaves = palloc(work->room * sizeof(sealed_leaf));
 }
@@ -492,7 +492,7 @@ seal(athar_batch *batch, athar_hash *root)
 	*batch = work.count > 0 ? work.batch : newest;
 	PopActiveSnapshot();
 	pfree(work.leaves);
-	athar_merkle_end(work.hasher);
+	athar_sha256_end(work.hasher);
 	return work.count > 0;
 }
 
@@ -506,10 +506,10 @@ root_of(const athar_batch *batch)
 
 	if (batch->id != 0)
 		return PointerGetDatum(batch->root);
-	hasher = athar_merkle_begin();
+	hasher = athar_sha256_begin();
 	peaks.size = 0;
 	athar_merkle_peaks_root(hasher, &peaks, &root);
-	athar_merkle_end(hasher);
+	athar_sha256_end(hasher);
 	return athar_merkle_datum(&root);
 }
 

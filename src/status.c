@@ -32,11 +32,11 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "error.h"
 #include "catalog.h"
 #include "amendment.h"
 #include "baseline.h"
@@ -59,7 +59,7 @@ typedef struct table_check
 	athar_sum	past;			/* what the log leads back to */
 	athar_replay *replay;
 	athar_trails *trails;
-	athar_hasher hasher;
+	athar_row_hasher hasher;
 	int64		entry_count;
 	int64		missing;
 	bool		is_wrong;
@@ -256,7 +256,7 @@ static void
 add_past(void *context, Datum *values, bool *nulls)
 {
 	table_check *run = context;
-	uint8		hash[PG_SHA256_DIGEST_LENGTH];
+	uint8		hash[ATHAR_HASH_BYTES];
 
 	athar_baseline_hash(&run->hasher, run->subject.shape, run->was.columns,
 						values, nulls, hash);
@@ -275,7 +275,7 @@ take_row(void *context, Datum *values, bool *nulls)
 {
 	table_check *run = context;
 	int			natts = RelationGetNumberOfAttributes(run->subject.relation);
-	uint8		hash[PG_SHA256_DIGEST_LENGTH];
+	uint8		hash[ATHAR_HASH_BYTES];
 	Datum	   *past_values;
 	bool	   *past_nulls;
 
@@ -418,7 +418,7 @@ compare_sums(table_check *run, bool is_named)
 	const char *then = athar_mark_time(run->was.mark.at);
 
 	if (memcmp(&run->past.digest, run->was.sum.digest,
-			   PG_SHA256_DIGEST_LENGTH) == 0 &&
+			   ATHAR_HASH_BYTES) == 0 &&
 		run->past.row_count == run->was.sum.row_count)
 		return;
 	if (run->past.row_count != run->was.sum.row_count)
@@ -466,23 +466,6 @@ keep_state(table_check *run)
 }
 
 /* Look at one table under a snapshot of its own. */
-/* Of a table, not of the session or the server. */
-static bool
-is_about_table(int code)
-{
-	switch (ERRCODE_TO_CATEGORY(code))
-	{
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_INTERNAL_ERROR:
-			return false;
-		default:
-			return true;
-	}
-}
-
 static void
 look_at(table_check *run)
 {
@@ -506,6 +489,23 @@ look_at(table_check *run)
 	keep_state(run);
 }
 
+/* Of its data and functions, not of the session or the server. */
+static bool
+is_about_table(int code)
+{
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			return false;
+		default:
+			return true;
+	}
+}
+
 /*
  * Look at a table of which reading may call its owner's functions: where they
  * fail, that is told of this table, and the next one is looked at.
@@ -525,15 +525,9 @@ look_safely(table_check *run)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData  *error = athar_error_catch(context, owner,
+											  is_about_table);
 
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		if (!is_about_table(error->sqlerrcode))
-			ReThrowError(error);
 		run->is_wrong = false;
 		run->problems = NIL;
 		add_problem(run, &run->is_unknown,

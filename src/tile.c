@@ -136,9 +136,9 @@ tile_peaks(athar_hasher *hasher, const athar_tile *tile, athar_peaks *peaks)
 }
 
 /* The root of a full tile. */
-void
-athar_tile_root(athar_hasher *hasher, const athar_tile *tile,
-				athar_hash *root)
+static void
+compute_root(athar_hasher *hasher, const athar_tile *tile,
+			 athar_hash *root)
 {
 	athar_peaks peaks;
 
@@ -207,7 +207,7 @@ append_at(athar_tile_edge *edge, int level, const athar_hash *hash)
 
 		CHECK_FOR_INTERRUPTS();
 		store_tile(level, tile);
-		athar_tile_root(edge->hasher, tile, &root);
+		compute_root(edge->hasher, tile, &root);
 		tile->n++;
 		tile->count = tile->stored = 0;
 		ItemPointerSetInvalid(&tile->place);

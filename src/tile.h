@@ -42,8 +42,6 @@ typedef struct athar_tile_edge
 
 extern void athar_tile_load(int level, int64 n, athar_tile *tile);
 extern void athar_tile_open(athar_tile_tree *tree, athar_hasher *hasher);
-extern void athar_tile_root(athar_hasher *hasher, const athar_tile *tile,
-							athar_hash *root);
 extern athar_tile_edge *athar_tile_begin(athar_hasher *hasher, int64 size);
 extern void athar_tile_append(athar_tile_edge *edge, const athar_hash *hash);
 extern void athar_tile_edge_root(const athar_tile_edge *edge,

@@ -216,8 +216,8 @@ athar_tracking_name(Oid relid)
 									  get_rel_name(relid));
 }
 
-void
-athar_tracking_place(athar_tracked *row, Oid relid)
+static void
+place(athar_tracked *row, Oid relid)
 {
 	row->relation = athar_tracking_name(relid);
 	row->relation_oid = relid;
@@ -389,7 +389,7 @@ athar_tracking_of(Oid relid)
 	int32		lineage = 0;
 	ListCell   *cell;
 
-	athar_tracking_place(&now, relid);
+	place(&now, relid);
 	foreach(cell, rows)
 	{
 		athar_tracked *row = lfirst(cell);
@@ -488,7 +488,7 @@ athar_tracking_begin(athar_tracked *row, Relation relation)
 
 		field->is_excluded = field->is_masked = false;
 	}
-	athar_tracking_place(row, RelationGetRelid(relation));
+	place(row, RelationGetRelid(relation));
 }
 
 /*
@@ -584,7 +584,7 @@ athar_tracking_root(Relation relation, const athar_tracked *row)
 	if (athar_tracking_is_here(row) && relation_exists(row->relation_oid))
 		return InvalidOid;
 	root = topmost_with_trigger(candidates, row->lineage);
-	athar_tracking_place(&now, root);
+	place(&now, root);
 	if (!may_continue(row, root) ||
 		(strcmp(now.relation, row->relation) != 0 &&
 		 (athar_tracking_is_here(row) || OidIsValid(named_relation(row->relation)))))
@@ -629,7 +629,7 @@ athar_tracking_follow(athar_tracked *row, Relation root,
 	athar_tracked was = *row;
 
 	row->fields = present_fields(&was, athar_tracking_rows(was.lineage), root);
-	athar_tracking_place(row, RelationGetRelid(root));
+	place(row, RelationGetRelid(root));
 	if (row->lineage < FIRST_LINEAGE ||
 		(athar_tracking_is_here(&was) && was.relation_oid == row->relation_oid &&
 		 was.untracked_at == DT_NOEND &&

@@ -67,7 +67,6 @@ extern List *athar_tracking_relations(void);
 extern void athar_tracking_begin(athar_tracked *row, Relation relation);
 extern void athar_tracking_write(athar_tracked *row);
 extern void athar_tracking_end(int32 lineage);
-extern void athar_tracking_place(athar_tracked *row, Oid relid);
 extern bool athar_tracking_is_capture(Oid function);
 extern bool athar_tracking_has_trigger(Relation relation, int32 lineage);
 extern athar_capture_plan *athar_tracking_plan(Relation relation,

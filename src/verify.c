@@ -661,7 +661,7 @@ begin_work(verification *work, FunctionCallInfo fcinfo)
 	work->sealed_count = athar_batch_pieces(work->batches, work->batch_count,
 											&work->sealed);
 	read_expired(work);
-	work->hasher = athar_merkle_begin();
+	work->hasher = athar_sha256_begin();
 	work->reader = athar_leaf_begin();
 }
 
@@ -683,7 +683,7 @@ athar_verify_log(PG_FUNCTION_ARGS)
 	put_findings(&work, (ReturnSetInfo *) fcinfo->resultinfo);
 
 	athar_leaf_end(work.reader);
-	athar_merkle_end(work.hasher);
+	athar_sha256_end(work.hasher);
 	if (debug_query_string)
 		pgstat_report_activity(STATE_RUNNING, debug_query_string);
 	return (Datum) 0;
