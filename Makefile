@@ -20,6 +20,7 @@ OBJS = \
 	src/reference.o \
 	src/context.o \
 	src/image.o \
+	src/shape.o \
 	src/value.o \
 	src/entry.o \
 	src/keymap.o \

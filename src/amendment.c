@@ -221,19 +221,18 @@ object_of(StringInfo members)
 											  CStringGetDatum(psprintf("{%s}", members->data))));
 }
 
-/* Write the entry, unless nothing changed; true if there was something. */
-bool
+/* Write the entry, unless nothing changed. */
+void
 athar_amendment_write(athar_amendment *amendment, int32 table_id)
 {
 	StringInfoData none;
 
 	if (amendment->is_empty)
-		return false;
+		return;
 	initStringInfo(&none);
 	athar_entry_write(table_id, 'S', object_of(&none),
 					  amendment->before.len ?
 					  object_of(&amendment->before) : NULL,
 					  amendment->after.len ?
 					  object_of(&amendment->after) : NULL);
-	return true;
 }

@@ -29,6 +29,6 @@ extern void athar_amendment_pairs(athar_amendment *amendment,
 								  const char *name, List *was, List *now);
 extern void athar_amendment_fields(athar_amendment *amendment, List *was,
 								   List *now);
-extern bool athar_amendment_write(athar_amendment *amendment, int32 table_id);
+extern void athar_amendment_write(athar_amendment *amendment, int32 table_id);
 
 #endif							/* ATHAR_AMENDMENT_H */

@@ -8,8 +8,8 @@
  * each row: rows come in no order, and a sum has none.  A row is hashed as the
  * log would spell it, a JSON array of its values in UTF-8, so the figure is the
  * same in another cluster, under other settings, in another release.  Columns
- * whose values never reach the log, and those whose text hangs on the catalog (regclass
- * and its like), are left out.
+ * whose values never reach the log, and those whose text hangs on the catalog
+ * (regclass and its like), are left out.
  *
  * What the figure does not promise: that nobody could make up rows that have
  * the sum of others.  Who is free to write very many rows can (it takes in the
@@ -175,11 +175,7 @@ append_type(StringInfo text, Oid type, int32 typmod)
 			return false;
 	}
 	appendStringInfoString(text, format_type_with_typemod(type, typmod));
-	element = get_element_type(type);
-	if (!OidIsValid(element))
-		element = get_range_subtype(type);
-	if (!OidIsValid(element) && type_is_multirange(type))
-		element = get_multirange_range(type);
+	element = athar_shape_element(type);
 	if (OidIsValid(element))
 	{
 		appendStringInfoString(text, " of ");
@@ -218,7 +214,7 @@ cover(Relation relation, const athar_field *field, athar_shape *shape)
 
 	initStringInfo(&text);
 	column->number = field->number;
-	column->position = athar_value_find(shape, field->name,
+	column->position = athar_shape_find(shape, field->name,
 										strlen(field->name));
 	if (column->position < 0 || !shape->logged_mask[column->position] ||
 		shape->columns[column->position].is_masked ||
@@ -643,9 +639,7 @@ athar_baseline_take(Oid relid, athar_tracked *tracked,
 	taking		taken = {.baseline = &baseline};
 	Relation	relation = table_open(relid, AccessShareLock);
 
-	taken.shape = athar_value_shape(relation, relation,
-									athar_definition_excluded(tracked->fields),
-									athar_definition_masked(tracked->fields));
+	taken.shape = athar_definition_shape(relation, relation, tracked->fields);
 	baseline.columns = athar_baseline_columns(relation, tracked->fields,
 											  taken.shape);
 	PushActiveSnapshot(GetLatestSnapshot());

@@ -275,7 +275,7 @@ drop_level(buffer_level *level)
 static void
 undo_level(SubTransactionId subid)
 {
-	if (innermost && innermost->subid == subid)
+	while (innermost && innermost->subid == subid)
 		drop_level(innermost);
 	for (buffer_level *level = innermost; level; level = level->outer)
 	{
@@ -316,7 +316,9 @@ keep_level(SubTransactionId subid, SubTransactionId parent)
 	}
 	if (innermost == NULL || innermost->subid != subid)
 		return;
-	innermost->subid = parent;
+	for (buffer_level *level = innermost; level && level->subid == subid;
+		 level = level->outer)
+		level->subid = parent;
 	if (innermost->outer && innermost->outer->subid == parent &&
 		innermost->outer->relid == innermost->relid)
 		merge_level();

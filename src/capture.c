@@ -261,7 +261,8 @@ has_truncate_trigger(Relation relation)
 
 /*
  * TRUNCATE of a partitioned table fires the triggers of its partitions, too:
- * those that were there when it was tracked have one, and log for themselves.
+ * those that have one log for themselves; one made while event triggers were
+ * off has none.
  */
 static void
 log_partitions(Relation relation, int32 lineage)

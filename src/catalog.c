@@ -131,7 +131,7 @@ athar_catalog_insert(athar_table table, Datum *values, bool *nulls)
 	table_close(relation, RowExclusiveLock);
 }
 
-/* Insert a row likewise, when the statement ends at the latest. */
+/* Insert a row likewise, before the transaction commits at the latest. */
 void
 athar_catalog_append(athar_table table, Datum *values, bool *nulls)
 {
@@ -241,6 +241,17 @@ athar_catalog_require_owner(Oid relid)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
 }
 
+static void
+become(Oid user, int context, athar_owner_state *state)
+{
+	state->guc_level = NewGUCNestLevel();
+	GetUserIdAndSecContext(&state->user, &state->security_context);
+	SetUserIdAndSecContext(user, state->security_context | context);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /*
  * Go on as the owner of a table of ours, as the server's own foreign keys do,
  * with a search path in which no name of a user's can stand in for the
@@ -253,14 +264,7 @@ athar_catalog_become_owner(Oid relid, athar_owner_state *state)
 	Oid			owner = relation->rd_rel->relowner;
 
 	table_close(relation, NoLock);
-	state->guc_level = NewGUCNestLevel();
-	GetUserIdAndSecContext(&state->user, &state->security_context);
-	SetUserIdAndSecContext(owner, state->security_context |
-						   SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	become(owner, SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS, state);
 }
 
 void
@@ -273,16 +277,14 @@ athar_catalog_resign(athar_owner_state *state)
 /*
  * Go on as a table's owner where his functions may be called (checks of a
  * domain, say, when a value is read): they run for his own writes anyway, and
- * must not get the rights of whoever looks at the table.  Restricted as they
- * are for ANALYZE.  An error undoes it through the transaction's clean-up.
+ * must not get the rights of whoever looks at the table, nor find names of his
+ * in place of their own.  Restricted as they are for ANALYZE.  An error undoes
+ * it through the transaction's clean-up.
  */
 void
 athar_catalog_restrict(Oid user, athar_owner_state *state)
 {
-	GetUserIdAndSecContext(&state->user, &state->security_context);
-	SetUserIdAndSecContext(user, state->security_context |
-						   SECURITY_RESTRICTED_OPERATION);
-	state->guc_level = NewGUCNestLevel();
+	become(user, SECURITY_RESTRICTED_OPERATION, state);
 }
 
 void

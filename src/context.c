@@ -225,9 +225,7 @@ PG_FUNCTION_INFO_V1(athar_current_actor);
 Datum
 athar_current_actor(PG_FUNCTION_ARGS)
 {
-	const char *actor = unless_blank(actor_setting);
+	const char *actor = athar_context_actor();
 
-	if (actor == NULL)
-		actor = GetUserNameFromId(acting_role(), false);
-	PG_RETURN_TEXT_P(cstring_to_text(actor));
+	PG_RETURN_TEXT_P(cstring_to_text(actor ? actor : athar_context_role()));
 }

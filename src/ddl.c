@@ -315,19 +315,6 @@ tell_triggers(table_change *one)
 	athar_amendment_pairs(&one->amendment, "triggers", was, now);
 }
 
-static bool
-is_named(List *names, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, names)
-	{
-		if (strcmp(lfirst(cell), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Partitions that came or went: the server makes and drops the trigger that
  * each takes over.
@@ -348,7 +335,8 @@ tell_partitions(table_change *one)
 		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(note->relid)) ||
 			!is_within(note->relid, one->root))
 		{
-			if (note->is_partition && !is_named(went, note->relation))
+			if (note->is_partition &&
+				!athar_shape_is_listed(went, note->relation))
 				went = lappend(went, note->relation);
 			if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(note->relid)))
 				athar_equip_strip(note->relid);
@@ -368,7 +356,7 @@ tell_dropped(table_change *one)
 	athar_amendment_text(&one->amendment, "relation", one->row->relation,
 						 NULL);
 	athar_amendment_fields(&one->amendment, one->row->fields, NIL);
-	(void) athar_amendment_write(&one->amendment, one->row->id);
+	athar_amendment_write(&one->amendment, one->row->id);
 	athar_tracking_end(one->row->lineage);
 }
 
@@ -394,7 +382,7 @@ settle(table_change *one, const char *command)
 		athar_tracking_follow(one->row, root, &one->amendment);
 	tell_triggers(one);
 	tell_partitions(one);
-	(void) athar_amendment_write(&one->amendment, one->row->id);
+	athar_amendment_write(&one->amendment, one->row->id);
 	relation_close(root, NoLock);
 }
 
@@ -524,12 +512,9 @@ is_ours_to_change(Oid relid)
 	return is_locked;
 }
 
-/*
- * Tables that this command made, or made part of a tracked one, get what
- * track() gives to those that are there.
- */
+/* Do something for each table that is the user's to change. */
 static void
-equip(List *relids)
+equip(List *relids, void (*work) (Oid relid))
 {
 	ListCell   *cell;
 
@@ -541,29 +526,8 @@ equip(List *relids)
 		if ((kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE) ||
 			!is_ours_to_change(relid))
 			continue;
-		athar_track_follow(relid);
+		work(relid);
 		CommandCounterIncrement();	/* it may have reached the next one, too */
-	}
-}
-
-/*
- * A restore changes no definition; but where it disables triggers to load data,
- * it enables them as ordinary ones afterwards.
- */
-static void
-mend(List *relids)
-{
-	ListCell   *cell;
-
-	foreach(cell, relids)
-	{
-		Oid			relid = lfirst_oid(cell);
-		char		kind = get_rel_relkind(relid);
-
-		if ((kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
-			is_ours_to_change(relid))
-			athar_equip_mend(relid);
-		CommandCounterIncrement();
 	}
 }
 
@@ -592,7 +556,8 @@ settle_all(CommandTag tag)
 	List	   *changes = NIL;
 	ListCell   *cell;
 
-	equip(relids);
+	/* what this command made gets what track() gives to what is there */
+	equip(relids, athar_track_follow);
 	is_settling = true;
 	foreach(cell, relids)
 	{
@@ -612,6 +577,7 @@ settle_all(CommandTag tag)
  * be done before a command gives them others.
  */
 
+/* True if there may be more to do: placed (it may be rolled back), or locked. */
 static bool
 place(const athar_tracked *row)
 {
@@ -621,9 +587,10 @@ place(const athar_tracked *row)
 	athar_amendment amendment;
 	bool		is_captured;
 
-	if (!OidIsValid(relid) ||
-		!ConditionalLockRelationOid(relid, AccessShareLock))
+	if (!OidIsValid(relid))
 		return false;
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return true;
 	relation = try_relation_open(relid, NoLock);
 	if (relation == NULL)
 		return false;
@@ -633,7 +600,7 @@ place(const athar_tracked *row)
 		newest = athar_tracking_newest(row->lineage);
 		athar_amendment_begin(&amendment, NULL);
 		athar_tracking_follow(newest, relation, &amendment);
-		(void) athar_amendment_write(&amendment, newest->id);
+		athar_amendment_write(&amendment, newest->id);
 	}
 	relation_close(relation, NoLock);
 	return is_captured;
@@ -652,11 +619,11 @@ place_all(void)
 		athar_tracked *row = list_nth(rows, i);
 
 		CHECK_FOR_INTERRUPTS();
-		if (row->rekey_of != 0 || bms_is_member(row->lineage, met))
+		if (row->rekey_of != 0 || athar_tracking_is_ours(row->lineage) ||
+			bms_is_member(row->lineage, met))
 			continue;
 		met = bms_add_member(met, row->lineage);
-		if (!athar_tracking_is_ours(row->lineage) &&
-			row->untracked_at == DT_NOEND &&
+		if (row->untracked_at == DT_NOEND &&
 			!athar_tracking_is_here(row) && place(row))
 			is_placed = false;
 	}
@@ -749,7 +716,11 @@ athar_log_definitions(PG_FUNCTION_ARGS)
 	}
 	if (athar_catalog_is_restore())
 	{
-		mend(take_touched(event->tag));
+		/*
+		 * It changes no definition; but where it disables triggers to load
+		 * data, it enables them as ordinary ones afterwards.
+		 */
+		equip(take_touched(event->tag), athar_equip_mend);
 		forget_all();
 		PG_RETURN_NULL();
 	}

@@ -25,7 +25,6 @@
 #include "utils/snapmgr.h"
 
 #include "catalog.h"
-#include "value.h"
 #include "definition.h"
 
 enum
@@ -59,20 +58,14 @@ field_of(HeapTuple tuple, TupleDesc descriptor)
 	return field;
 }
 
-static Relation
-open_key(Relation table)
-{
-	list_free(RelationGetIndexList(table));
-	return index_open(table->rd_pkindex, AccessShareLock);
-}
-
 /* The columns of one version from its first or its last, at most limit. */
 static List *
 scan_fields(int32 table_id, ScanDirection direction, int limit)
 {
 	Relation	table = table_open(athar_catalog_oid(ATHAR_TRACKED_COLUMN),
 								   AccessShareLock);
-	Relation	index = open_key(table);
+	Relation	index = index_open(athar_catalog_primary_key(table),
+								   AccessShareLock);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	SysScanDesc scan;
 	ScanKeyData key;
@@ -212,6 +205,15 @@ athar_definition_masked(List *fields)
 	return names;
 }
 
+/* The shape of a relation under these columns. */
+athar_shape *
+athar_definition_shape(Relation relation, Relation root, List *fields)
+{
+	return athar_shape_make(relation, root,
+							athar_definition_excluded(fields),
+							athar_definition_masked(fields));
+}
+
 static char *
 type_of(Form_pg_attribute attribute)
 {
@@ -227,25 +229,12 @@ compare_numbers(const ListCell *a, const ListCell *b)
 	return left < right ? -1 : left > right;
 }
 
-static bool
-is_listed(List *names, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, names)
-	{
-		if (strcmp(lfirst(cell), name) == 0)
-			return true;
-	}
-	return false;
-}
-
 static List *
 present_fields(Relation relation, List *was, bool by_attnum,
 			   int32 last_number)
 {
 	TupleDesc	descriptor = RelationGetDescr(relation);
-	List	   *key = athar_value_key_columns(relation);
+	List	   *key = athar_shape_key(relation);
 	List	   *fields = NIL;
 	bool		has_key = true;
 	ListCell   *cell;
@@ -267,7 +256,7 @@ present_fields(Relation relation, List *was, bool by_attnum,
 		field->number = old ? old->number : ++last_number;
 		field->is_excluded = old && old->is_excluded;
 		field->is_masked = old && old->is_masked;
-		field->is_key = is_listed(key, field->name);
+		field->is_key = athar_shape_is_listed(key, field->name);
 		has_key &= !(field->is_key &&
 					 (field->is_excluded || field->is_masked));
 		fields = lappend(fields, field);

@@ -9,6 +9,8 @@
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
+#include "value.h"
+
 /*
  * A column under one version.  Its number is the same under all of them,
  * whatever its name and type; a column dropped and added again has another.
@@ -33,6 +35,8 @@ extern bool athar_definition_same(List *a, List *b);
 extern athar_field *athar_definition_find(List *fields, const char *name);
 extern athar_field *athar_definition_numbered(List *fields, int32 number);
 extern List *athar_definition_excluded(List *fields);
+extern athar_shape *athar_definition_shape(Relation relation, Relation root,
+										   List *fields);
 extern List *athar_definition_masked(List *fields);
 
 #endif							/* ATHAR_DEFINITION_H */

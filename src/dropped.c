@@ -9,7 +9,8 @@
  * no value there has no entry.
  *
  * Where its type goes first, the values cannot be read any more, and a warning
- * says so: a user's command never fails because of the log.
+ * says so.  Only where there are more values than athar.truncate_limit is the
+ * command refused.
  *
  * The key is the one that the log knows: where it is dropped by the same
  * command, the index that made it one is gone by now.
@@ -91,7 +92,7 @@ use_logged_key(dropping *run)
 
 		if (!field->is_key)
 			continue;
-		position = athar_value_find(shape, field->name, strlen(field->name));
+		position = athar_shape_find(shape, field->name, strlen(field->name));
 		if (position < 0)
 			return;
 		mask[position] = true;
@@ -111,7 +112,7 @@ log_column(Relation relation, dropping *run)
 
 	if (field && (field->is_excluded || field->is_masked))
 		return;
-	if (!athar_value_is_readable(attribute->atttypid))
+	if (!athar_shape_is_readable(attribute->atttypid))
 	{
 		ereport(WARNING,
 				(errmsg("the values of column \"%s\" of table \"%s\" could not be logged",
@@ -120,9 +121,7 @@ log_column(Relation relation, dropping *run)
 				 errhint("To have them in the log, roll back and drop the column first.")));
 		return;
 	}
-	run->shape = athar_value_shape(relation, relation,
-								   athar_definition_excluded(run->row->fields),
-								   athar_definition_masked(run->row->fields));
+	run->shape = athar_definition_shape(relation, relation, run->row->fields);
 	run->mask = palloc0(run->shape->count + 1);
 	for (int i = 0; i < run->shape->count; i++)
 		run->mask[i] = run->shape->columns[i].attnum == run->attnum;

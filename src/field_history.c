@@ -28,7 +28,7 @@ typedef struct asked_field
 static athar_column *
 find_column(athar_subject *subject, const char *name)
 {
-	int			position = athar_value_find(subject->shape, name,
+	int			position = athar_shape_find(subject->shape, name,
 											strlen(name));
 
 	if (position < 0)

@@ -96,9 +96,8 @@ athar_history_describe(Relation relation, athar_subject *subject)
 	subject->tracked = athar_tracking_of(relid);
 	if (subject->tracked == NULL)
 		refuse_untracked(relation);
-	subject->shape = athar_value_shape(relation, relation,
-									   athar_definition_excluded(subject->tracked->fields),
-									   athar_definition_masked(subject->tracked->fields));
+	subject->shape = athar_definition_shape(relation, relation,
+											subject->tracked->fields);
 	subject->mapping = athar_mapping_make(relation, subject->tracked,
 										  subject->shape);
 	subject->has_row_security =
@@ -298,7 +297,7 @@ athar_history_restrict(athar_shape *shape, const bool *mask, Jsonb *document,
 	{
 		if (token == WJB_KEY)
 		{
-			int			position = athar_value_find(shape,
+			int			position = athar_shape_find(shape,
 													value.val.string.val,
 													value.val.string.len);
 

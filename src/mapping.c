@@ -439,7 +439,7 @@ respell_value(athar_mapping *mapping, void *argument)
 #else
 	parseTypeString(one->column->was->type, &type, &was.typmod, false);
 #endif
-	athar_value_describe(&was, type, was.typmod);
+	athar_shape_describe(&was, type, was.typmod);
 	was.owner = mapping->relation->rd_rel->relowner;
 	datum = athar_value_parse(&was, one->value);
 	athar_value_json(&was, datum, one->value);
@@ -482,7 +482,7 @@ athar_mapping_spell(athar_mapping *mapping, int32 table_id, Jsonb *key)
 		if (token == WJB_KEY)
 		{
 			column = find_position(one,
-								   athar_value_find(mapping->shape,
+								   athar_shape_find(mapping->shape,
 													value.val.string.val,
 													value.val.string.len));
 			if (column == NULL)

@@ -41,6 +41,11 @@ athar_move_leave(int32 lineage, TupleTableSlot *slot, Jsonb *key)
 
 	if (row == NULL || !HeapTupleHeaderIndicatesMovedPartitions(row))
 		return;
+	/* the key of the row before is in its entry by now */
+	if (left.key && FullTransactionIdEquals(left.transaction,
+											GetTopFullTransactionId()))
+		pfree(left.key);
+	left.key = NULL;
 	left.transaction = GetTopFullTransactionId();
 	left.command = HeapTupleHeaderGetCmax(row);
 	left.lineage = lineage;

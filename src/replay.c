@@ -308,7 +308,7 @@ overlay(athar_replay *run, Jsonb *document, Datum *values, bool *nulls)
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
-			position = athar_value_find(shape, value.val.string.val,
+			position = athar_shape_find(shape, value.val.string.val,
 										value.val.string.len);
 		else if (token == WJB_VALUE && position >= 0 &&
 				 (run->watched == NULL || run->watched[position]))

@@ -92,7 +92,7 @@ read_key(athar_subject *subject, Jsonb *key, Datum *values, bool *nulls,
 	{
 		if (token == WJB_KEY)
 		{
-			position = athar_value_find(shape, value.val.string.val,
+			position = athar_shape_find(shape, value.val.string.val,
 										value.val.string.len);
 			if (position < 0 || !shape->key_mask[position])
 				refuse_key(subject,

@@ -664,7 +664,7 @@ athar_accept_state(PG_FUNCTION_ARGS)
 	table_close(relation, NoLock);
 	athar_amendment_begin(&amendment, "accept_state");
 	athar_amendment_text(&amendment, "accepted", NULL, reason);
-	(void) athar_amendment_write(&amendment, tracked->id);
+	athar_amendment_write(&amendment, tracked->id);
 	athar_baseline_take(PG_GETARG_OID(0), tracked, "accept", reason);
 	PG_RETURN_VOID();
 }

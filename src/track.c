@@ -336,7 +336,7 @@ log_begin(const athar_tracked *row)
 		athar_amendment_flag(&amendment, "require_reason", true);
 	if (!row->inserted_values)
 		athar_amendment_flag(&amendment, "inserted_values", false);
-	(void) athar_amendment_write(&amendment, row->id);
+	athar_amendment_write(&amendment, row->id);
 }
 
 static void
@@ -381,7 +381,7 @@ untrack_table(Oid relid)
 
 	athar_amendment_begin(&amendment, "untrack");
 	athar_amendment_text(&amendment, "relation", row->relation, NULL);
-	(void) athar_amendment_write(&amendment, row->id);
+	athar_amendment_write(&amendment, row->id);
 	athar_tracking_end(row->lineage);
 	athar_equip_strip(relid);
 }
@@ -447,14 +447,12 @@ void
 athar_track_follow(Oid relid)
 {
 	Relation	relation = relation_open(relid, AccessShareLock);
-	char		kind = relation->rd_rel->relkind;
 	bool		is_partition = relation->rd_rel->relispartition;
 	Oid			parent = InvalidOid;
 	athar_tracked *row;
 	ListCell   *cell;
 
-	if ((kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
-		relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
+	if (relation->rd_rel->relpersistence != RELPERSISTENCE_TEMP)
 		parent = tracked_parent(relation);
 	relation_close(relation, NoLock);
 	if (OidIsValid(parent))
@@ -468,8 +466,7 @@ athar_track_follow(Oid relid)
 	}
 	if (is_partition && (row = tracked_ancestor(relid)) != NULL)
 		athar_equip_partitions(relid, row->lineage);
-	if (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE)
-		athar_equip_mend(relid);
+	athar_equip_mend(relid);
 }
 
 /*

@@ -8,8 +8,8 @@
  * tracked table must; so the number alone proves nothing.  It is believed on
  * the very relation that was tracked under it, on partitions of that, and,
  * where that relation does not exist (a dump was restored), on one of the same
- * name and owner.  Anywhere else the write is refused: it would forge the history of
- * another table.
+ * name and owner.  Anywhere else the write is refused: it would forge the
+ * history of another table.
  *
  * What is found is kept per backend until the relation cache says that the
  * table changed.  A new definition of the table (its name, its columns) is
@@ -742,12 +742,10 @@ make_plan(athar_capture_plan *plan, Relation relation)
 	root_relation = table_open(root, AccessShareLock);
 	athar_amendment_begin(&amendment, NULL);
 	athar_tracking_follow(row, root_relation, &amendment);
-	(void) athar_amendment_write(&amendment, row->id);
+	athar_amendment_write(&amendment, row->id);
 	plan->root = root;
 	plan->tracked = *row;
-	plan->shape = athar_value_shape(relation, root_relation,
-									athar_definition_excluded(row->fields),
-									athar_definition_masked(row->fields));
+	plan->shape = athar_definition_shape(relation, root_relation, row->fields);
 	table_close(root_relation, NoLock);
 }
 

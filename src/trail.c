@@ -199,7 +199,7 @@ static bool
 is_watched(athar_trails *trails, const char *name, int length)
 {
 	int			position = trails->watched ?
-	athar_value_find(trails->shape, name, length) : -1;
+	athar_shape_find(trails->shape, name, length) : -1;
 
 	return position >= 0 && trails->watched[position];
 }

@@ -171,7 +171,7 @@ athar_undo_values(athar_undo_table *table, Jsonb *document, Datum *values,
 		while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 		{
 			if (token == WJB_KEY)
-				position = athar_value_find(shape, value.val.string.val,
+				position = athar_shape_find(shape, value.val.string.val,
 											value.val.string.len);
 			else if (token == WJB_VALUE)
 			{

@@ -398,7 +398,7 @@ gives_way(athar_undo_row *row, athar_undo_link *link)
 		return true;
 	for (int i = 0; i < link->count; i++)
 	{
-		int			position = athar_value_find(shape, link->others[i],
+		int			position = athar_shape_find(shape, link->others[i],
 												strlen(link->others[i]));
 
 		if (position >= 0 && row->touched[position])
@@ -440,8 +440,8 @@ name_found(athar_undo *run, Oid relid, HeapTupleHeader tuple)
 	else
 	{
 		table.subject.relation = relation;
-		table.subject.shape = athar_value_shape(relation, relation, NIL,
-												NIL);
+		table.subject.shape = athar_shape_make(relation, relation, NIL,
+											   NIL);
 		athar_history_deform(&table.subject, tuple, &values, &nulls);
 		name = psprintf("Row %s of %s",
 						athar_undo_spell(athar_undo_document(&table, values, nulls,

@@ -38,7 +38,7 @@ add_column(const athar_subject *subject, athar_undo_links *links,
 		   Oid eq_operator)
 {
 	char	   *name = get_attname(link->own, own, false);
-	int			position = athar_value_find(subject->shape, name,
+	int			position = athar_shape_find(subject->shape, name,
 											strlen(name));
 	int			i = link->count++;
 

@@ -176,7 +176,8 @@ END
 $$;
 
 -- Also under session_replication_role = replica. The one before a command
--- does nothing but load the library, so that it hears of what comes.
+-- loads the library, so that it hears of what comes, and has restored tables
+-- found by their names before the command gives them others.
 CREATE EVENT TRIGGER athar_before_command ON ddl_command_start EXECUTE FUNCTION athar.log_definitions();
 COMMENT ON EVENT TRIGGER athar_before_command IS 'Prepares athar_after_command';
 CREATE EVENT TRIGGER athar_after_command ON ddl_command_end EXECUTE FUNCTION athar.log_definitions();

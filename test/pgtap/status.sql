@@ -1,6 +1,6 @@
 -- status: whether the log of a table is complete, and what is said where it is not
 BEGIN;
-SELECT plan(84);
+SELECT plan(86);
 
 CREATE SCHEMA app;
 CREATE FUNCTION pg_temp.status(regclass) RETURNS text LANGUAGE SQL AS
@@ -295,7 +295,7 @@ SET LOCAL ROLE status_owner;
 CREATE FUNCTION app.tells(value text) RETURNS boolean LANGUAGE plpgsql AS
 $$BEGIN
 	IF current_user <> 'status_owner' THEN RAISE 'called by %', current_user; END IF;
-	RETURN true;
+	RETURN initcap(value) <> '';
 END$$;
 CREATE DOMAIN app.told AS text CHECK (app.tells(value));
 CREATE TYPE app.part AS (told app.told);
@@ -310,6 +310,13 @@ SELECT is(pg_temp.status('app.trap'), 'captured complete: ', 'a function that re
 SELECT is((SELECT current_user::text FROM athar.tracking_status('app.trap')), session_user::text, 'and who asked is himself again');
 SELECT is((SELECT t.part::text FROM athar.as_of(NULL::app.trap, (SELECT max(at) FROM athar.mark WHERE name = 'track app.trap')) AS t), '(a)', 'so in as_of');
 SELECT is((SELECT count(*) FROM athar.row_history('app.trap', '{"id": 1}')), 1::bigint, 'in row_history');
+-- Nor does it find names of whoever asks in place of the server's.
+CREATE SCHEMA lure;
+CREATE FUNCTION lure.initcap(text) RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE 'lured as %', current_user; END$$;
+SET LOCAL search_path = lure, pg_catalog, public;
+SELECT is((SELECT t.part::text FROM athar.as_of(NULL::app.trap, (SELECT max(at) FROM athar.mark WHERE name = 'track app.trap')) AS t), '(a)', 'as_of reads by the server''s names');
+SELECT is((SELECT is_complete FROM athar.tracking_status('app.trap')), true, 'and so does the check');
+RESET search_path;
 SAVEPOINT refusing;
 SET LOCAL ROLE status_owner;
 UPDATE app.trap SET part = row('e');
