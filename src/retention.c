@@ -67,6 +67,7 @@ typedef struct doomed
 
 typedef struct removal
 {
+	MemoryContext context;		/* of all that is kept here */
 	bool		is_expiry;
 	TimestampTz before;
 	athar_tracked *table;		/* NULL: every table */
@@ -83,6 +84,9 @@ typedef struct removal
 	int			gone_count;
 	int			gone_room;
 	int64		total;
+	athar_leaf_reader *reader;
+	athar_hasher *hasher;
+	athar_tile_tree tree;
 	List	   *used;			/* table ids of which entries left the log */
 	Datum		split;			/* int8multirange */
 } removal;
@@ -93,8 +97,6 @@ typedef struct stretch
 	removal    *work;
 	doomed	   *entries;
 	int			count;
-	athar_hasher *hasher;
-	athar_tree *tree;
 	MemoryContext context;		/* of the lines */
 	athar_hash	hashes[LEAVES_TOGETHER];
 } stretch;
@@ -212,7 +214,7 @@ find_mark(removal *work)
 }
 
 static void
-find_tables(removal *work, MemoryContext context)
+find_tables(removal *work)
 {
 	Oid			types[1] = {INT4OID};
 	Datum		values[1] = {Int32GetDatum(work->table ? work->table->lineage : 0)};
@@ -220,7 +222,7 @@ find_tables(removal *work, MemoryContext context)
 	MemoryContext old;
 
 	(void) query_row(tables_text, 1, types, values, work->table ? " " : "n");
-	old = MemoryContextSwitchTo(context);
+	old = MemoryContextSwitchTo(work->context);
 	work->table_ids = column(0, 1, &isnull);
 	if (isnull)
 		ereport(ERROR,
@@ -318,7 +320,8 @@ add_gone(removal *work, int64 low, int64 high)
 	{
 		work->gone_room = Max(work->gone_room * 2, 64);
 		work->gone = work->gone == NULL
-			? palloc(sizeof(athar_id_range) * work->gone_room)
+			? MemoryContextAlloc(work->context,
+								 sizeof(athar_id_range) * work->gone_room)
 			: repalloc_huge(work->gone,
 							sizeof(athar_id_range) * work->gone_room);
 	}
@@ -357,24 +360,31 @@ look_at_entry(athar_leaf_reader *reader, athar_entry *entry, void *arg)
 	if (found->is_there)
 		refuse_forgery(entry->id);
 	found->is_there = true;
-	athar_leaf_compute(reader, part->hasher, entry,
+	athar_leaf_compute(reader, part->work->hasher, entry,
 					   &part->hashes[found - part->entries]);
 	if (!part->work->is_expiry)
 		found->line = MemoryContextStrdup(part->context, reader->text.data);
+}
+
+/* Does the sealed tree have this hash for a leaf? */
+static bool
+is_sealed(removal *work, int64 leaf, const athar_hash *hash)
+{
+	athar_hash	sealed;
+	MemoryContext old = MemoryContextSwitchTo(work->context);
+
+	work->tree.tree.read(&work->tree.tree, 0, leaf, &sealed);
+	MemoryContextSwitchTo(old);
+	return memcmp(hash, &sealed, sizeof(athar_hash)) == 0;
 }
 
 static void
 check_stretch(stretch *part)
 {
 	for (int i = 0; i < part->count; i++)
-	{
-		athar_hash	sealed;
-
-		part->tree->read(part->tree, 0, part->entries[i].leaf, &sealed);
 		if (!part->entries[i].is_there ||
-			memcmp(&part->hashes[i], &sealed, sizeof(athar_hash)) != 0)
+			!is_sealed(part->work, part->entries[i].leaf, &part->hashes[i]))
 			refuse_forgery(part->entries[i].id);
-	}
 }
 
 /* Archive as many of these entries as one row takes; how many those were. */
@@ -439,11 +449,11 @@ show_progress(const removal *work, int64 wanted)
 }
 
 static void
-remove_stretch(stretch *part, athar_leaf_reader *reader)
+remove_stretch(stretch *part)
 {
 	removal    *work = part->work;
 
-	athar_leaf_scan(reader, part->entries[0].id,
+	athar_leaf_scan(work->reader, part->entries[0].id,
 					part->entries[part->count - 1].id, PG_INT64_MIN,
 					look_at_entry, part);
 	check_stretch(part);
@@ -465,24 +475,18 @@ remove_stretch(stretch *part, athar_leaf_reader *reader)
 static void
 remove_doomed(removal *work)
 {
-	athar_leaf_reader *reader = athar_leaf_begin();
-	athar_tile_tree tree;
-	stretch		part = {.work = work,.hasher = athar_sha256_begin()};
+	stretch		part = {.work = work};
 
 	part.context = AllocSetContextCreate(CurrentMemoryContext,
 										 "athar leaves that go",
 										 ALLOCSET_DEFAULT_SIZES);
-	athar_tile_open(&tree, part.hasher);
-	part.tree = &tree.tree;
 	for (int64 i = 0; i < work->count; i += part.count)
 	{
 		part.entries = work->entries + i;
 		part.count = Min(LEAVES_TOGETHER, work->count - i);
-		remove_stretch(&part, reader);
+		remove_stretch(&part);
 	}
 	MemoryContextDelete(part.context);
-	athar_sha256_end(part.hasher);
-	athar_leaf_end(reader);
 }
 
 /*
@@ -507,7 +511,7 @@ remove_places(Datum places)
 }
 
 static void
-remove_transactions(removal *work, MemoryContext context)
+remove_transactions(removal *work)
 {
 	int64	   *ids = palloc_extended(sizeof(int64) * work->count,
 									  MCXT_ALLOC_HUGE);
@@ -533,7 +537,7 @@ remove_transactions(removal *work, MemoryContext context)
 	PushActiveSnapshot(GetLatestSnapshot());
 	(void) query_row(transactions_text, 3, types, values, NULL);
 	split = column(0, 2, &isnull);
-	old = MemoryContextSwitchTo(context);
+	old = MemoryContextSwitchTo(work->context);
 	work->split = PointerGetDatum(PG_DETOAST_DATUM_COPY(split));
 	MemoryContextSwitchTo(old);
 	places = column(0, 1, &isnull);
@@ -542,14 +546,31 @@ remove_transactions(removal *work, MemoryContext context)
 	PopActiveSnapshot();
 }
 
-/* Entries that went out of the archive. */
+/*
+ * Out of the archive
+ */
+
 static void
-add_gone_ids(const athar_id_range *ranges, int count, void *arg)
+look_at_archived(int64 id, char *leaf, void *arg)
+{
+	removal    *work = arg;
+	athar_id_range *range = athar_batch_find(work->sealed, work->sealed_count,
+											 id);
+	athar_hash	hash;
+
+	if (range == NULL)
+		refuse_forgery(id);
+	athar_leaf_hash_line(work->reader, work->hasher, leaf, &hash);
+	if (!is_sealed(work, range->leaf + (id - range->low), &hash))
+		refuse_forgery(id);
+}
+
+static void
+take_archived(const athar_id_range *ids, void *arg)
 {
 	removal    *work = arg;
 
-	for (int i = 0; i < count; i++)
-		add_gone(work, ranges[i].low, ranges[i].high);
+	add_gone(work, ids->low, ids->high);
 	show_progress(work, work->most);
 }
 
@@ -693,7 +714,6 @@ read_arguments(FunctionCallInfo fcinfo, removal *work, const char **reason)
 static void
 run(removal *work, const char *reason)
 {
-	MemoryContext context = CurrentMemoryContext;
 	athar_owner_state state;
 	athar_batch *batches;
 	int			count = athar_batch_read("", 0, NULL, &batches);
@@ -701,25 +721,32 @@ run(removal *work, const char *reason)
 	work->sealed_count = athar_batch_pieces(batches, count, &work->sealed);
 	work->entries = palloc_extended(sizeof(doomed) * work->most,
 									MCXT_ALLOC_HUGE);
+	work->context = CurrentMemoryContext;
+	work->hasher = athar_sha256_begin();
+	work->reader = athar_leaf_begin();
+	athar_tile_open(&work->tree, work->hasher);
 	SPI_connect();
 	athar_catalog_become_owner(athar_catalog_oid(ATHAR_LOG_ENTRY), &state);
-	find_tables(work, context);
+	find_tables(work);
 	find_mark(work);
 	if (work->mark_id != 0)
 		find_doomed(work);
 	if (work->count > 0)
 	{
 		remove_doomed(work);
-		remove_transactions(work, context);
+		remove_transactions(work);
 	}
 	if (work->is_expiry)
 		work->is_more |= athar_archive_expire(work->table_ids, work->before,
 											  work->most - work->total,
-											  add_gone_ids, work);
+											  look_at_archived,
+											  take_archived, work);
 	if (work->total > 0)
 		record(work, reason);
 	athar_catalog_resign(&state);
 	SPI_finish();
+	athar_leaf_end(work->reader);
+	athar_sha256_end(work->hasher);
 }
 
 static Datum

@@ -391,6 +391,16 @@ tell_missing(verification *work)
 	}
 }
 
+static void
+tell_odd(int64 id, void *arg)
+{
+	verification *work = arg;
+
+	athar_walk_problem(&work->findings, ATHAR_CHANGED,
+					   "row %lld of log_archive does not have the ids, the times or the table of its leaves",
+					   (long long) id);
+}
+
 /* What comes after the last leaf is not sealed yet, or never will be. */
 static void
 read_rest(verification *work)
@@ -437,6 +447,8 @@ verify_leaves(verification *work)
 	{
 		athar_walk_edges(walk);
 		read_rest(work);
+		if (work->from == 0)
+			athar_archive_find_odd(tell_odd, work);
 	}
 }
 

@@ -8,7 +8,7 @@ AS 'MODULE_PATHNAME', 'athar_archive_log';
 COMMENT ON FUNCTION athar.archive_log(timestamptz, regclass, text, integer) IS
 'Moves sealed entries out of the log into log_archive, where they take a fraction of the room, can be read (archived_changes, log_leaf) and are checked by verify_log() as before. before: entries of transactions that the newest mark up to that time sees, so that all of them began before it. relation: of that table alone, under all its names; NULL: of every table, those of athar included, except log_retention. reason: why, unless athar.reason says it. most: entries that one call may take, up to a million.
 Returns how many were moved: call it, each time in a transaction of its own, until it returns 0. What is not sealed yet stays, and so does, of a table that is tracked, what came since the newest check by tracking_status(): call that first. as_of() cannot go back behind that mark any more, row_history() and change_log show what is left, and a transaction of which a part is gone cannot be undone. Each call is a row of log_retention.
-AT001 without a reason; XX001, and nothing is moved, where an entry is not what was sealed; 55000 for a table that was never tracked; 22023 without a time, for most out of range, for log_retention.';
+AT001 without a reason; XX001, and nothing is moved, where an entry (for expire_log, an archived one too) is not what was sealed; 55000 for a table that was never tracked; 22023 without a time, for most out of range, for log_retention.';
 
 CREATE OR REPLACE FUNCTION athar.expire_log(
 	before timestamptz, relation regclass DEFAULT NULL, reason text DEFAULT NULL, most integer DEFAULT 100000)
@@ -16,7 +16,7 @@ RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'athar_expire_log';
 COMMENT ON FUNCTION athar.expire_log(timestamptz, regclass, text, integer) IS
-'Deletes sealed entries for good, from the log and, where their transactions began before that time, from log_archive; and who, when and why of transactions of which nothing is left. Arguments, what stays, and errors as in archive_log(); the caller must own the table, or for every table (or one that is not his) the log (42501). The hashes stay, so that proofs of all other entries hold, and tell nothing: the random nonce of an entry goes with it. verify_log() counts what is missing by such an act as expired, by any other way as missing. The bytes leave the disk with the next VACUUM, and backups when those are deleted. Returns how many were deleted: call it, each time in a transaction of its own, until it returns 0.';
+'Deletes sealed entries for good, from the log and, where their transactions began before that time, from log_archive; and who, when and why of transactions of which nothing is left. Arguments, what stays, and errors as in archive_log(); the caller must own the table, or for every table (or one that is not his) the log (42501). The hashes stay, so that proofs of all other entries hold, and tell nothing: the random nonce of an entry goes with it. verify_log() counts what is missing by such an act as expired, by any other way as missing. Of log_archive whole rows go, or what of them is before that time: so one call may take up to 255 entries more than most. The bytes leave the disk with the next VACUUM, and backups when those are deleted. Returns how many were deleted: call it, each time in a transaction of its own, until it returns 0.';
 
 CREATE OR REPLACE VIEW athar.archived_changes
 WITH (security_invoker = true)

@@ -163,6 +163,21 @@ for my $function (qw(archive_log expire_log))
 	is($node->safe_psql($copy, q{SELECT count(*) FROM athar.change_log WHERE relation = 'public.licence' AND operation = 'INSERT'}), 20, '... nor anything else');
 }
 
+# What is archived is believed no more than the log is: a row that was changed
+# neither expires nor brings down the server, and verify_log tells of it.
+my $archive = "SELECT athar.archive_log(now(), 'licence', 'test')";
+stays('an archived leaf changed for good', q{leaves = replace(leaves, '"holder 7"', '"holder 8"')}, 'infinity', qr/entry $id of the change log is not what was sealed/);
+stays('an archived id too many', q{ids = ids + int8multirange(int8range(m, m, '[]'))}, 'infinity');
+stays('an archived id too many in front', q{ids = ids + '{[1,2)}'}, 'infinity');
+stays('archived ids without end', 'ids = ids + int8multirange(int8range(m, NULL))', 'infinity');
+stays('archived ids that are none', q{ids = '{}'}, 'infinity');
+stays('an archived line too many', q{leaves = leaves || E'\n' || '["athar-leaf/1", null, null, null]'}, 'infinity');
+stays('an archived line that is no leaf', q{leaves = replace(leaves, '["athar-leaf/1"', '[')}, 'infinity');
+stays('an archived row without end', q{last_at = 'infinity'}, 'infinity');
+stays('an archived row that begins too early', q{first_at = '-infinity'}, '2000-01-01');
+stays('an archived row that is too old', q{first_at = '-infinity', last_at = '-infinity'}, '2000-01-01');
+stays('an archived row of another table', q{table_id = (SELECT min(id) FROM athar.tracked_table WHERE relation = 'athar.project')}, 'infinity', qr/./, 'athar.project');
+
 # A crash in the middle.
 $node->safe_psql('postgres', q{INSERT INTO licence SELECT i, 'holder ' || i FROM generate_series(101, 60100) AS i});
 $node->safe_psql('postgres', "SELECT athar.seal()");
@@ -253,5 +268,20 @@ sub forged
 	my ($name, $deed, $found, $before) = @_;
 	my $copy = forge($name, $deed, $before);
 	like($node->safe_psql($copy, 'SELECT "check", ok, detail FROM athar.verify_log() WHERE NOT ok'), $found, "$name is found");
+	return;
+}
+
+# An archived row that somebody with all rights changed does not expire, and is found.
+sub stays
+{
+	my ($name, $change, $before, $error, $table) = @_;
+	my $copy = forge($name, "UPDATE athar.log_archive SET $change FROM (SELECT max(id) + 1 AS m FROM athar.log_entry) AS l", $archive);
+	my $kept = q{SELECT (SELECT string_agg(md5(a::text), ' ' ORDER BY id) FROM athar.log_archive AS a), (SELECT count(*) FROM athar.log_retention)};
+	my $was = $node->safe_psql($copy, $kept);
+	my ($code, $out, $found) = $node->psql($copy, "\\set VERBOSITY verbose\nSELECT athar.expire_log('$before', '" . ($table // 'licence') . "', 'away with it')", timeout => 60);
+	$error //= qr/row \d+ of the archive is not what archive_log\(\) wrote/;
+	like($found, qr/XX001: .*$error/, "$name: expire_log does not take it away");
+	is($node->safe_psql($copy, $kept), $was, '... nor anything else');
+	like($node->safe_psql($copy, 'SELECT "check", detail FROM athar.verify_log() WHERE NOT ok'), qr/^(changed|extra|missing)\|/, '... and verify_log finds it');
 	return;
 }
