@@ -56,8 +56,8 @@ value_in(const asked_field *asked, Datum *row, bool *nulls, int number)
 	: DatumGetJsonbP(row[number - 1]);
 	JsonbValue *value;
 
-	if (logged == NULL)
-		return NULL;
+	if (logged == NULL || !JB_ROOT_IS_OBJECT(logged))
+		return NULL;			/* no object: not one that was captured */
 	if (!asked->column->is_masked)
 		logged = athar_mapping_translate(asked->subject->mapping,
 										 DatumGetInt32(row[ATHAR_HISTORY_TABLE_ID - 1]),
@@ -79,7 +79,8 @@ return_change(void *context, Datum *row, bool *nulls)
 	asked_field *asked = context;
 	Datum		values[RESULT_COLUMNS];
 	bool		are_null[RESULT_COLUMNS];
-	char	   *operation = TextDatumGetCString(row[ATHAR_HISTORY_OPERATION - 1]);
+	char	   *operation = nulls[ATHAR_HISTORY_OPERATION - 1] ? ""
+	: TextDatumGetCString(row[ATHAR_HISTORY_OPERATION - 1]);
 	bool		is_insert = strcmp(operation, "INSERT") == 0;
 	Jsonb	   *old_value;
 	Jsonb	   *new_value;

@@ -311,7 +311,51 @@ athar_history_restrict(athar_shape *shape, const bool *mask, Jsonb *document,
 	return JsonbValueToJsonb(object);
 }
 
-/* The key after an update: the old one with what is new of its columns. */
+static bool
+is_object(Jsonb *document)
+{
+	return document != NULL && JB_ROOT_IS_OBJECT(document);
+}
+
+static bool
+is_captured(char operation, Jsonb *key, Jsonb *old_values, Jsonb *new_values)
+{
+	if (!is_object(key))
+		return false;
+	switch (operation)
+	{
+		case 'I':
+			return (old_values == NULL || is_object(old_values)) &&
+				(new_values == NULL || is_object(new_values));
+		case 'U':
+			return is_object(old_values) && is_object(new_values);
+		case 'D':
+		case 'T':
+			return is_object(old_values) && new_values == NULL;
+		default:
+			return operation == 'S';
+	}
+}
+
+/* Refuse an entry, as it was read, that somebody else than the capture wrote. */
+void
+athar_history_check(int64 id, char operation, Jsonb *key, Jsonb *old_values,
+					Jsonb *new_values)
+{
+	if (is_captured(operation, key, old_values, new_values))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("entry %lld of the change log is not one that was captured",
+					(long long) id),
+			 errdetail("No state can be rebuilt from it."),
+			 errhint("athar.verify_log() tells which entries are not what was sealed.")));
+}
+
+/*
+ * The key after an update: the old one with what is new of its columns.  Who
+ * shows entries as they are may hand over one that was forged.
+ */
 Jsonb *
 athar_history_next_key(Jsonb *key, Jsonb *new_values)
 {
@@ -323,6 +367,8 @@ athar_history_next_key(Jsonb *key, Jsonb *new_values)
 	JsonbValue *object;
 	bool		is_new = false;
 
+	if (!is_object(new_values))
+		return key;
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{

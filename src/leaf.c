@@ -424,6 +424,7 @@ athar_leaf_hash_line(athar_leaf_reader *reader, athar_hasher *hasher,
 static bool
 receive_entry(TupleTableSlot *slot, DestReceiver *self)
 {
+	static const pg_uuid_t no_nonce;
 	entry_receiver *receiver = (entry_receiver *) self;
 	athar_leaf_reader *reader = receiver->reader;
 	MemoryContext old = MemoryContextSwitchTo(reader->entry_context);
@@ -440,8 +441,10 @@ receive_entry(TupleTableSlot *slot, DestReceiver *self)
 	entry.table = find_table(reader, DatumGetInt32(values[i++]));
 	entry.key_hash = DatumGetInt32(values[i++]);
 	entry.operation = DatumGetChar(values[i++]);
-	entry.nonce = DatumGetUUIDP(values[i++]);
-	entry.row_key = DatumGetJsonbP(values[i++]);
+	entry.nonce = nulls[i] ? &no_nonce : DatumGetUUIDP(values[i]);
+	i++;
+	entry.row_key = nulls[i] ? NULL : DatumGetJsonbP(values[i]);
+	i++;
 	entry.old_values = nulls[i] ? NULL : DatumGetJsonbP(values[i]);
 	i++;
 	entry.new_values = nulls[i] ? NULL : DatumGetJsonbP(values[i]);

@@ -44,7 +44,7 @@ typedef struct athar_entry
 	athar_leaf_table *table;
 	int32		key_hash;
 	char		operation;
-	pg_uuid_t  *nonce;
+	const pg_uuid_t *nonce;
 	Jsonb	   *row_key;
 	Jsonb	   *old_values;		/* NULL if there are none */
 	Jsonb	   *new_values;

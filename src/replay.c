@@ -211,11 +211,9 @@ athar_replay_fold(void *replay, const athar_entry *entry)
  */
 
 static Jsonb *
-document(const athar_subject *subject, const athar_entry *entry, Datum value,
-		 bool isnull, bool warns)
+document(const athar_subject *subject, const athar_entry *entry,
+		 Jsonb *logged, bool warns)
 {
-	Jsonb	   *logged = isnull ? NULL : DatumGetJsonbP(value);
-
 	return logged == NULL || entry->operation == 'S' ? logged
 		: athar_mapping_translate(subject->mapping, entry->table_id, logged,
 								  warns);
@@ -235,6 +233,7 @@ hand_over(void *context, HeapTuple tuple, TupleDesc descriptor)
 	reading    *log = context;
 	Datum		values[7];
 	bool		nulls[7];
+	Jsonb	   *logged[3];
 	athar_entry entry;
 
 	heap_deform_tuple(tuple, descriptor, values, nulls);
@@ -242,11 +241,13 @@ hand_over(void *context, HeapTuple tuple, TupleDesc descriptor)
 	entry.xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[1]));
 	entry.table_id = DatumGetInt32(values[2]);
 	entry.operation = DatumGetChar(values[3]);
-	entry.key = document(log->subject, &entry, values[4], false, true);
-	entry.old_values = document(log->subject, &entry, values[5], nulls[5],
-								true);
-	entry.new_values = document(log->subject, &entry, values[6], nulls[6],
-								false);
+	for (int i = 0; i < lengthof(logged); i++)
+		logged[i] = nulls[4 + i] ? NULL : DatumGetJsonbP(values[4 + i]);
+	athar_history_check(entry.id, entry.operation, logged[0], logged[1],
+						logged[2]);
+	entry.key = document(log->subject, &entry, logged[0], true);
+	entry.old_values = document(log->subject, &entry, logged[1], true);
+	entry.new_values = document(log->subject, &entry, logged[2], false);
 	log->reader(log->context, &entry);
 }
 

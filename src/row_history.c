@@ -266,8 +266,8 @@ connect_keys(void *context, HeapTuple tuple, TupleDesc descriptor)
 
 	heap_deform_tuple(tuple, descriptor, values, nulls);
 	table_id = DatumGetInt32(values[0]);
-	if (!athar_mapping_has_key(mapping, table_id))
-		return;
+	if (nulls[1] || nulls[2] || !athar_mapping_has_key(mapping, table_id))
+		return;					/* nulls: not one that was captured */
 	was = athar_mapping_translate(mapping, table_id,
 								  DatumGetJsonbP(values[1]), false);
 	next = athar_history_next_key(was,
@@ -444,7 +444,8 @@ translated(athar_subject *subject, HeapTuple tuple, TupleDesc descriptor,
 static void
 follow_entry(lives *all, HeapTuple tuple, TupleDesc descriptor, int number)
 {
-	char	   *operation = SPI_getvalue(tuple, descriptor, ATHAR_HISTORY_OPERATION);
+	char	   *value = SPI_getvalue(tuple, descriptor, ATHAR_HISTORY_OPERATION);
+	char	   *operation = value ? value : ""; /* unknown: not captured */
 	Jsonb	   *key = translated(all->subject, tuple, descriptor,
 								 ATHAR_HISTORY_ROW_KEY);
 	int			life = strcmp(operation, "INSERT") != 0 ?

@@ -64,6 +64,7 @@ typedef struct table_check
 	int64		missing;
 	bool		is_wrong;
 	bool		is_unknown;
+	bool		is_unread;		/* reading failed half-way */
 	List	   *problems;		/* sentences */
 } table_check;
 
@@ -489,10 +490,12 @@ look_at(table_check *run)
 	keep_state(run);
 }
 
-/* Of its data and functions, not of the session or the server. */
+/* Of its log, data and functions, not of the session or the server. */
 static bool
 is_about_table(int code)
 {
+	if (code == ERRCODE_DATA_CORRUPTED)
+		return true;
 	switch (ERRCODE_TO_CATEGORY(code))
 	{
 		case ERRCODE_OPERATOR_INTERVENTION:
@@ -529,8 +532,10 @@ look_safely(table_check *run)
 											  is_about_table);
 
 		run->is_wrong = false;
+		run->is_unread = true;
 		run->problems = NIL;
-		add_problem(run, &run->is_unknown,
+		add_problem(run, error->sqlerrcode == ERRCODE_DATA_CORRUPTED ?
+					&run->is_wrong : &run->is_unknown,
 					psprintf("the log could not be replayed: %s",
 							 error->message));
 	}
@@ -575,7 +580,9 @@ return_check(table_check *run, ReturnSetInfo *result)
 	nulls[i] = !run->has_baseline;
 	values[i++] = TimestampTzGetDatum(run->was.mark.at);
 	values[i++] = TimestampTzGetDatum(run->now.mark.at);
+	nulls[i] = run->is_unread;
 	values[i++] = Int64GetDatum(run->now.sum.row_count);
+	nulls[i] = run->is_unread;
 	values[i++] = Int64GetDatum(run->entry_count);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }

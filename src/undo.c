@@ -173,7 +173,7 @@ athar_undo_values(athar_undo_table *table, Jsonb *document, Datum *values,
 			if (token == WJB_KEY)
 				position = athar_shape_find(shape, value.val.string.val,
 											value.val.string.len);
-			else if (token == WJB_VALUE)
+			else if (token == WJB_VALUE && position >= 0)
 			{
 				athar_column *column = &shape->columns[position];
 				int			a = column->attnum - 1;
@@ -589,8 +589,9 @@ read_transactions(athar_undo *run)
 										  false, -1);
 }
 
-static Jsonb *
-jsonb_column(HeapTuple tuple, TupleDesc descriptor, int number)
+/* A document of an entry as it was logged; NULL without. */
+Jsonb *
+athar_undo_logged(HeapTuple tuple, TupleDesc descriptor, int number)
 {
 	bool		isnull;
 	Datum		datum = SPI_getbinval(tuple, descriptor, number, &isnull);
@@ -613,9 +614,11 @@ entry_of(HeapTuple tuple, TupleDesc descriptor)
 												 &isnull));
 	entry->operation = DatumGetChar(SPI_getbinval(tuple, descriptor, 5,
 												  &isnull));
-	entry->key = jsonb_column(tuple, descriptor, 6);
-	entry->old_values = jsonb_column(tuple, descriptor, 7);
-	entry->new_values = jsonb_column(tuple, descriptor, 8);
+	entry->key = athar_undo_logged(tuple, descriptor, 6);
+	entry->old_values = athar_undo_logged(tuple, descriptor, 7);
+	entry->new_values = athar_undo_logged(tuple, descriptor, 8);
+	athar_history_check(entry->id, entry->operation, entry->key,
+						entry->old_values, entry->new_values);
 	return entry;
 }
 

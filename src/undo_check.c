@@ -39,7 +39,8 @@
 
 /* Later entries of rows known by key, hash and newest entry. */
 static const char *const later_text =
-"SELECT k.n, e.id, e.transaction_id, e.operation, e.table_id, e.new_values"
+"SELECT k.n, e.id, e.transaction_id, e.operation, e.table_id,"
+" e.row_key, e.old_values, e.new_values"
 " FROM unnest($2, $3, $4, $6) AS k (key, hash, after, n)"
 " JOIN athar.log_entry AS e ON e.table_id = ANY ($1)"
 " AND e.key_hash = k.hash AND e.row_key = k.key AND e.id > k.after"
@@ -207,16 +208,18 @@ judge_later(athar_undo *run, athar_undo_row *row, HeapTuple tuple,
 													   &isnull));
 	int32		table_id = DatumGetInt32(SPI_getbinval(tuple, descriptor, 5,
 													   &isnull));
-	Datum		new_values = SPI_getbinval(tuple, descriptor, 6, &isnull);
+	Jsonb	   *new_values = athar_undo_logged(tuple, descriptor, 8);
 
+	athar_history_check(id, operation,
+						athar_undo_logged(tuple, descriptor, 6),
+						athar_undo_logged(tuple, descriptor, 7),
+						new_values);
 	if (operation == 'U')
 	{
 		char	   *names =
 		touched_names(row,
 					  athar_mapping_translate(row->table->subject.mapping,
-											  table_id,
-											  DatumGetJsonbP(new_values),
-											  false));
+											  table_id, new_values, false));
 
 		if (*names == '\0')
 			return;

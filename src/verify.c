@@ -91,7 +91,8 @@ changes_key(const athar_entry *entry)
 
 	if (entry->operation == 'I')
 		return entry->old_values != NULL;
-	if (entry->operation != 'U' || entry->new_values == NULL)
+	if (entry->operation != 'U' || entry->new_values == NULL ||
+		entry->row_key == NULL)
 		return false;
 	iterator = JsonbIteratorInit(&entry->new_values->root);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
@@ -138,7 +139,8 @@ check_unhashed(verification *work, const athar_entry *entry, int64 leaf)
 {
 	const char *what = NULL;
 
-	if (entry->key_hash != athar_value_key_hash(entry->row_key))
+	if (entry->row_key == NULL ||
+		entry->key_hash != athar_value_key_hash(entry->row_key))
 		what = "key_hash is not that of its row_key";
 	else if (entry->table->is_rekey != changes_key(entry))
 		what = "table_id is that of another kind of change";
