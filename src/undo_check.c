@@ -28,6 +28,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 
 #include "catalog.h"
 #include "undo_find.h"
@@ -438,7 +439,8 @@ name_found(athar_undo *run, Oid relid, HeapTupleHeader tuple)
 	Datum	   *values;
 	bool	   *nulls;
 
-	if (pg_class_aclcheck(relid, run->user, ACL_SELECT) != ACLCHECK_OK)
+	if (pg_class_aclcheck(relid, run->user, ACL_SELECT) != ACLCHECK_OK ||
+		check_enable_rls(relid, run->user, true) == RLS_ENABLED)
 		name = psprintf("A row of %s", name);
 	else
 	{
