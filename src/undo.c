@@ -635,7 +635,8 @@ read_entries(athar_undo *run)
 	athar_catalog_become_owner(athar_catalog_oid(ATHAR_LOG_ENTRY), &state);
 	read_transactions(run);
 	portal = SPI_cursor_open_with_args(NULL, entries_text, 1, types,
-									   &run->transactions, NULL, true, 0);
+									   &run->transactions, NULL,
+									   run->is_dry, 0);
 	for (;;)
 	{
 		SPI_cursor_fetch(portal, true, BATCH);
