@@ -75,6 +75,8 @@ return_live(void *context, HeapTupleHeader row)
 static void
 return_rows(answer *given, const athar_mark *mark)
 {
+	athar_horizon_check(RelationGetRelationName(given->subject.relation),
+						given->subject.tracked->lineage, mark);
 	given->replay = athar_replay_begin(&given->subject);
 	if (!mark->is_now)
 		athar_replay_read_log(&given->subject, mark, athar_replay_fold,
@@ -200,8 +202,6 @@ athar_as_of(PG_FUNCTION_ARGS)
 	given.descriptor = RelationGetDescr(given.subject.relation);
 	athar_mark_settle(PG_GETARG_TIMESTAMPTZ(1), &mark);
 	check_period(&given, &mark);
-	athar_horizon_check(RelationGetRelationName(given.subject.relation),
-						given.subject.tracked->lineage, &mark);
 	return_rows(&given, &mark);
 	return_heirs(&given, relid, &mark);
 	PopActiveSnapshot();

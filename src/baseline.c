@@ -92,6 +92,11 @@ static const char *const newest_text =
 " WHERE c.lineage OPERATOR(pg_catalog.=) $1"
 " AND c.at OPERATOR(pg_catalog.<=) $2 ORDER BY c.id DESC LIMIT 1";
 
+static const char *const oldest_text =
+"SELECT c.* FROM athar.tracking_check AS c"
+" WHERE c.lineage OPERATOR(pg_catalog.=) $1"
+" AND c.at OPERATOR(pg_catalog.>=) $2 ORDER BY c.id LIMIT 1";
+
 /*
  * Types, spelled out with what the text of their values hangs on
  */
@@ -500,9 +505,13 @@ take_over(athar_baseline *baseline, Datum *values)
 	baseline->complete_since = DatumGetTimestampTz(values[COLUMN_COMPLETE_SINCE - 1]);
 }
 
-/* The newest of a table up to a time, in the active snapshot; false without. */
+/*
+ * The newest of a table up to a time, or the oldest from it on, in the active
+ * snapshot; false without.
+ */
 bool
-athar_baseline_read(int32 lineage, TimestampTz at, athar_baseline *baseline)
+athar_baseline_read(int32 lineage, TimestampTz at, bool is_oldest,
+					athar_baseline *baseline)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Oid			types[2] = {INT4OID, TIMESTAMPTZOID};
@@ -516,7 +525,7 @@ athar_baseline_read(int32 lineage, TimestampTz at, athar_baseline *baseline)
 	SPI_connect();
 	athar_catalog_become_owner(athar_catalog_oid(ATHAR_TRACKING_CHECK),
 							   &state);
-	if (SPI_execute_with_args(newest_text, 2, types, arguments, NULL, true,
+	if (SPI_execute_with_args(is_oldest ? oldest_text : newest_text, 2, types, arguments, NULL, true,
 							  1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the baselines of the log");
 	is_found = SPI_processed > 0;

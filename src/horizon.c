@@ -36,38 +36,52 @@ query(const char *text, Oid type, Datum value)
 }
 
 /*
+ * The oldest mark to which the log of a table still reaches back, where
+ * something was taken out of it: its id and time.  False where nothing was.
+ */
+bool
+athar_horizon_find(int32 lineage, athar_mark *horizon)
+{
+	athar_owner_state state;
+	bool		is_found;
+	bool		isnull;
+
+	SPI_connect();
+	athar_catalog_become_owner(athar_catalog_oid(ATHAR_LOG_ENTRY), &state);
+	is_found = query(horizon_text, INT4OID, Int32GetDatum(lineage));
+	if (is_found)
+	{
+		HeapTuple	row = SPI_tuptable->vals[0];
+
+		horizon->id = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc,
+												  1, &isnull));
+		horizon->at = DatumGetTimestampTz(SPI_getbinval(row,
+														SPI_tuptable->tupdesc,
+														2, &isnull));
+	}
+	athar_catalog_resign(&state);
+	SPI_finish();
+	return is_found;
+}
+
+/*
  * Refuse to go back to a mark that does not see all that was taken out of the
  * log of a table.
  */
 void
 athar_horizon_check(const char *table, int32 lineage, const athar_mark *mark)
 {
-	int64		horizon = 0;
-	TimestampTz at = 0;
-	athar_owner_state state;
-	bool		isnull;
+	athar_mark	horizon;
 
-	SPI_connect();
-	athar_catalog_become_owner(athar_catalog_oid(ATHAR_LOG_ENTRY), &state);
-	if (query(horizon_text, INT4OID, Int32GetDatum(lineage)))
-	{
-		HeapTuple	row = SPI_tuptable->vals[0];
-
-		horizon = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1,
-											  &isnull));
-		at = DatumGetTimestampTz(SPI_getbinval(row, SPI_tuptable->tupdesc, 2,
-											   &isnull));
-	}
-	athar_catalog_resign(&state);
-	SPI_finish();
-	if (mark->id == 0 || mark->id >= horizon)
+	if (!athar_horizon_find(lineage, &horizon) || mark->id == 0 ||
+		mark->id >= horizon.id)
 		return;
 	ereport(ERROR,
 			(errcode(MAKE_SQLSTATE('A', 'T', '0', '0', '9')),
 			 errmsg("the change log of table \"%s\" does not reach back that far any more",
 					table),
 			 errdetail("Older entries were archived or expired; the log reaches back to %s, the mark that answers is of %s.",
-					   athar_mark_time(at), athar_mark_time(mark->at)),
+					   athar_mark_time(horizon.at), athar_mark_time(mark->at)),
 			 errhint("Ask for a time from then on. athar.log_retention tells what was taken out, athar.archived_changes shows what is archived.")));
 }
 

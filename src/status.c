@@ -42,6 +42,7 @@
 #include "baseline.h"
 #include "history.h"
 #include "replay.h"
+#include "horizon.h"
 
 #define RESULT_COLUMNS 10
 
@@ -214,12 +215,13 @@ doubt_rows(table_check *run)
 							 get_rel_name(unreadable)));
 }
 
-/* The newest state up to a time. */
+/* The newest state up to a time, or the oldest from it on. */
 static void
-find_baseline(table_check *run, TimestampTz at)
+find_baseline(table_check *run, TimestampTz at, bool is_oldest)
 {
 	run->watched = palloc0(run->subject.shape->count + 1);
-	if (athar_baseline_read(run->subject.tracked->lineage, at, &run->was))
+	if (athar_baseline_read(run->subject.tracked->lineage, at, is_oldest,
+							&run->was))
 	{
 		run->has_baseline = true;
 		compare_columns(run);
@@ -395,7 +397,8 @@ name_rows(table_check *run, table_check *with)
 
 /*
  * What went unseen may concern rows that the log has met before: look for them
- * from the state on with which the unbroken chain of checks began.
+ * from the state on with which the unbroken chain of checks began, but not
+ * behind what was taken out of the log: what it lacks would look unseen.
  */
 static bool
 search_further(table_check *run)
@@ -405,10 +408,17 @@ search_further(table_check *run)
 		.subject = run->subject,
 		.now = run->now
 	};
+	TimestampTz since = run->was.complete_since;
+	athar_mark	horizon;
 
-	if (run->was.complete_since == run->was.mark.at)
+	if (athar_horizon_find(run->subject.tracked->lineage, &horizon) &&
+		horizon.at > since)
+		since = horizon.at;
+	if (since >= run->was.mark.at)
 		return false;
-	find_baseline(&far, run->was.complete_since);
+	find_baseline(&far, since, since != run->was.complete_since);
+	if (far.was.mark.at >= run->was.mark.at)
+		return false;
 	replay(&far);
 	return can_replay(&far) && name_rows(run, &far);
 }
@@ -480,7 +490,7 @@ look_at(table_check *run)
 											  run->subject.shape);
 	doubt_rows(run);
 	is_doubtful = run->is_unknown;
-	find_baseline(run, DT_NOEND);
+	find_baseline(run, DT_NOEND, false);
 	replay(run);
 	judge(run);
 	PopActiveSnapshot();

@@ -204,6 +204,41 @@ agrees('after a crash');
 is(value("SELECT athar.archive_log('infinity', 'licence', 'once more')"), $wanted, 'it is done again');
 agrees('and done');
 
+# Tables that inherit, and how far back a check looks for what went unseen.
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE office (id integer PRIMARY KEY, name text);
+CREATE TABLE branch (PRIMARY KEY (id)) INHERITS (office);
+CREATE TABLE grave (id integer PRIMARY KEY, name text);
+SELECT athar.track('office');
+SELECT athar.track('grave');
+INSERT INTO office VALUES (1, 'head');
+INSERT INTO branch VALUES (2, 'old name');
+INSERT INTO grave SELECT i, 'name ' || i FROM generate_series(1, 4) AS i;
+SELECT athar.create_mark('with old names');
+UPDATE branch SET name = 'new name';
+UPDATE grave SET name = 'other' WHERE id = 1;
+SELECT athar.create_mark('with new names');
+SELECT count(*) FROM athar.tracking_status();
+SQL
+my $old_names = mark('with old names');
+is(value("SELECT string_agg(name, ' ' ORDER BY id) FROM athar.as_of(NULL::office, '$old_names')"), 'head old name', 'a table has the rows of one that inherits from it');
+$node->safe_psql('postgres', 'SELECT athar.seal()');
+is(value(q{SELECT athar.archive_log('infinity', 'branch', 'kept for so long')}), 2, 'entries of a table that inherits are archived');
+sql_fails("SELECT * FROM athar.as_of(NULL::branch, '$old_names')", qr/AT009: .*"branch" does not reach back/, '... which as_of says when asked for it');
+sql_fails("SELECT * FROM athar.as_of(NULL::office, '$old_names')", qr/AT009: .*"branch" does not reach back/, '... and when asked for the table it inherits from');
+is(value(q{SELECT athar.archive_log('infinity', 'grave', 'kept for so long')}), 5, 'so are those of a table that was empty when tracking began');
+for my $row (2, 3)
+{
+	$node->safe_psql('postgres', "UPDATE grave SET name = 'again' WHERE id = $row");
+	complete("after that and a change of row $row");
+}
+$node->safe_psql('postgres', q{ALTER TABLE grave DISABLE TRIGGER USER; UPDATE grave SET name = 'unseen' WHERE id = 4; ALTER TABLE grave ENABLE ALWAYS TRIGGER "#athar_capture"});
+like(value(q{SELECT problems FROM athar.tracking_status('grave')}), qr/^rows of which the log has no entry since \S+ \S+ were changed, added or removed unseen$/m,
+	'no row is named for entries that were archived');
+$node->safe_psql('postgres', q{ALTER TABLE grave DISABLE TRIGGER USER; UPDATE grave SET name = 'unseen' WHERE id = 3; ALTER TABLE grave ENABLE ALWAYS TRIGGER "#athar_capture"});
+like(value(q{SELECT problems FROM athar.tracking_status('grave')}), qr/^1 row is not as the log says: \{"id": 3\} column "name" is not as it was logged last$/m,
+	'one is that the log has met since');
+
 $node->stop;
 done_testing();
 
