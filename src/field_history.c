@@ -9,7 +9,6 @@
 #include "athar.h"
 
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
@@ -21,11 +20,12 @@
 typedef struct asked_field
 {
 	athar_subject *subject;
-	athar_column *column;
+	int			position;		/* in the shape */
+	const char *name;
 	ReturnSetInfo *result;
 } asked_field;
 
-static athar_column *
+static int
 find_column(athar_subject *subject, const char *name)
 {
 	int			position = athar_shape_find(subject->shape, name,
@@ -45,25 +45,30 @@ find_column(athar_subject *subject, const char *name)
 						name, RelationGetRelationName(subject->relation)),
 				 errdetail("The log holds nothing about it."),
 				 errhint("Ask about another column.")));
-	return &subject->shape->columns[position];
+	return position;
 }
 
-/* The column's value in a document of an entry; of a masked one, its mask. */
+/* The column's value in a document of an entry; while it was masked, its mask. */
 static Jsonb *
 value_in(const asked_field *asked, Datum *row, bool *nulls, int number)
 {
 	Jsonb	   *logged = nulls[number - 1] ? NULL
 	: DatumGetJsonbP(row[number - 1]);
+	athar_mapping *mapping = asked->subject->mapping;
+	int32		table_id = DatumGetInt32(row[ATHAR_HISTORY_TABLE_ID - 1]);
+	athar_field *field = athar_mapping_field(mapping, table_id,
+											 asked->position);
+	const char *name = asked->name;
 	JsonbValue *value;
 
-	if (logged == NULL || !JB_ROOT_IS_OBJECT(logged))
+	if (logged == NULL || !JB_ROOT_IS_OBJECT(logged) || field == NULL)
 		return NULL;			/* no object: not one that was captured */
-	if (!asked->column->is_masked)
-		logged = athar_mapping_translate(asked->subject->mapping,
-										 DatumGetInt32(row[ATHAR_HISTORY_TABLE_ID - 1]),
-										 logged, true);
-	value = getKeyJsonValueFromContainer(&logged->root, asked->column->name,
-										 asked->column->name_length, NULL);
+	if (field->is_masked)
+		name = field->name;
+	else
+		logged = athar_mapping_translate(mapping, table_id, logged, true);
+	value = getKeyJsonValueFromContainer(&logged->root, name, strlen(name),
+										 NULL);
 	return value ? JsonbValueToJsonb(value) : NULL;
 }
 
@@ -125,8 +130,8 @@ athar_field_history(PG_FUNCTION_ARGS)
 				 errhint("Such as athar.field_history('public.licence', '{\"id\": 7}', 'fee').")));
 	InitMaterializedSRF(fcinfo, 0);
 	athar_history_open(PG_GETARG_OID(0), &subject);
-	asked.column = find_column(&subject,
-							   text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	asked.name = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	asked.position = find_column(&subject, asked.name);
 	athar_row_history_read(&subject, PG_GETARG_JSONB_P(1), return_change,
 						   &asked);
 	athar_history_close(&subject);

@@ -25,7 +25,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -224,6 +223,24 @@ athar_mapping_attnum(athar_mapping *mapping, int32 table_id, const char *name)
 
 	return column == NULL || column->position < 0 ? InvalidAttrNumber
 		: mapping->shape->columns[column->position].attnum;
+}
+
+/*
+ * What a column of today, by its position in the shape, was when the entry was
+ * written; NULL if it was not there.
+ */
+athar_field *
+athar_mapping_field(athar_mapping *mapping, int32 table_id, int position)
+{
+	past_version *one = find_version(mapping, table_id);
+	athar_field *today = list_nth(mapping->fields, position);
+
+	for (int i = 0; today && i < one->count; i++)
+	{
+		if (one->columns[i].was->number == today->number)
+			return one->columns[i].was;
+	}
+	return NULL;
 }
 
 /* Were rows known by the columns that they are known by today? */

@@ -19,6 +19,8 @@ extern athar_mapping *athar_mapping_make(Relation relation,
 extern void athar_mapping_mute(athar_mapping *mapping);
 extern AttrNumber athar_mapping_attnum(athar_mapping *mapping, int32 table_id,
 									   const char *name);
+extern athar_field *athar_mapping_field(athar_mapping *mapping,
+										int32 table_id, int position);
 extern bool athar_mapping_has_key(athar_mapping *mapping, int32 table_id);
 extern Jsonb *athar_mapping_translate(athar_mapping *mapping, int32 table_id,
 									  Jsonb *document, bool warns);

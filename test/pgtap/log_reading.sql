@@ -1,6 +1,6 @@
 -- log_reading: one column's history; and what is asked of the log is found by index
 BEGIN;
-SELECT plan(24);
+SELECT plan(28);
 CREATE SCHEMA app;
 
 -- One column through the life of a row.
@@ -41,6 +41,28 @@ SELECT is(
 SELECT throws_ok($$SELECT * FROM athar.field_history('app.licence', '{"id": 2}', 'nothing')$$, '42703', NULL, 'an unknown column');
 SELECT throws_ok($$SELECT * FROM athar.field_history('app.licence', '{"id": 2}', 'scan')$$, '22023', NULL, 'an excluded column');
 SELECT throws_ok($$SELECT * FROM athar.field_history('app.licence', '{"id": 2}', NULL)$$, '22023', NULL, 'no column');
+-- What was masked when it was logged, under whatever name.
+CREATE TABLE app.patient (id integer PRIMARY KEY, illness text, note text);
+SELECT athar.track('app.patient', mask => '{illness}') > 0 AS tracked;
+INSERT INTO app.patient VALUES (1, 'a', 'of another column');
+UPDATE app.patient SET illness = 'b';
+UPDATE app.patient SET note = 'also of another';
+ALTER TABLE app.patient DROP COLUMN note;
+ALTER TABLE app.patient RENAME illness TO note;
+UPDATE app.patient SET note = 'c';
+PREPARE notes AS SELECT operation, old_value, new_value FROM athar.field_history('app.patient', '{"id": 1}', 'note') ORDER BY entry_id;
+SELECT results_eq('notes', $$VALUES ('INSERT', NULL::jsonb, '"***"'::jsonb), ('UPDATE', '"***"', '"***"'), ('UPDATE', '"***"', '"***"')$$,
+	'a masked column under a new name, which another had before');
+SELECT athar.untrack('app.patient');
+SELECT athar.track('app.patient') > 0 AS tracked;
+UPDATE app.patient SET note = 'd';
+SELECT results_eq('notes', $$VALUES ('INSERT', NULL::jsonb, '"***"'::jsonb), ('UPDATE', '"***"', '"***"'), ('UPDATE', '"***"', '"***"'), ('UPDATE', '"c"', '"d"')$$,
+	'one that is masked no more');
+SELECT athar.untrack('app.patient');
+SELECT athar.track('app.patient', mask => '{note}') > 0 AS tracked;
+UPDATE app.patient SET note = 'e';
+SELECT results_eq('notes', $$VALUES ('INSERT', NULL::jsonb, '"***"'::jsonb), ('UPDATE', '"***"', '"***"'), ('UPDATE', '"***"', '"***"'), ('UPDATE', '"c"', '"d"'), ('UPDATE', '"***"', '"***"')$$,
+	'and is again: what was logged stays what it is');
 CREATE TABLE app.short (id integer PRIMARY KEY, v integer);
 SELECT athar.track('app.short', inserted_values => false) > 0 AS tracked;
 INSERT INTO app.short VALUES (1, 1);
@@ -91,6 +113,7 @@ FROM (
 	VALUES
 		('a table', $$table_id = ANY (athar.table_ids('app.small'))$$, 'log_entry_key_idx'),
 		('a row', $$table_id = ANY (athar.table_ids('app.big')) AND row_key = '{"id": 777}' AND key_hash = athar.key_hash('{"id": 777}')$$, 'log_entry_key_idx'),
+		('a row, by all its keys', $$table_id = ANY (athar.table_ids('app.big')) AND row_key = ANY (ARRAY['{"id": 777}', '{"id": 778}']::jsonb[]) AND key_hash = ANY (ARRAY[athar.key_hash('{"id": 777}'), athar.key_hash('{"id": 778}')]) ORDER BY entry_id$$, 'log_entry_key_idx'),
 		('a row, by the table''s name', $$relation = 'app.big' AND row_key = '{"id": 777}' AND key_hash = athar.key_hash('{"id": 777}')$$, 'log_entry_key_idx'),
 		('a key in any table', $$row_key = '{"id": 777}' AND key_hash = athar.key_hash('{"id": 777}')$$, 'log_entry_key_idx'),
 		('a time', $$at >= '2026-01-01' AND transaction_id >= (SELECT min(t.id) FROM athar.log_transaction AS t WHERE t.at >= '2026-01-01')$$, 'log_entry_id_idx'),
