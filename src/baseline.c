@@ -22,7 +22,6 @@
 #include "athar.h"
 
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/tupconvert.h"
@@ -485,10 +484,7 @@ take_over(athar_baseline *baseline, Datum *values)
 	athar_mark *mark = &baseline->mark;
 	bytea	   *digest = DatumGetByteaPP(values[COLUMN_DIGEST - 1]);
 
-	baseline->id = DatumGetInt64(values[COLUMN_ID - 1]);
-	baseline->lineage = DatumGetInt32(values[COLUMN_LINEAGE - 1]);
 	baseline->table_id = DatumGetInt32(values[COLUMN_TABLE_ID - 1]);
-	baseline->origin = TextDatumGetCString(values[COLUMN_ORIGIN - 1]);
 	mark->at = DatumGetTimestampTz(values[COLUMN_AT - 1]);
 	mark->snapshot = datumCopy(values[COLUMN_SNAPSHOT - 1], false, -1);
 	mark->cluster = DatumGetInt64(values[COLUMN_CLUSTER - 1]);
@@ -497,7 +493,13 @@ take_over(athar_baseline *baseline, Datum *values)
 	mark->last_entry_id = DatumGetInt64(values[COLUMN_LAST_ENTRY_ID - 1]);
 	baseline->sum.row_count = DatumGetInt64(values[COLUMN_ROW_COUNT - 1]);
 	if (VARSIZE_ANY_EXHDR(digest) != ATHAR_HASH_BYTES)
-		elog(ERROR, "unexpected length of a digest");
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("state %lld in athar.tracking_check is not one that was written down",
+						(long long) DatumGetInt64(values[COLUMN_ID - 1])),
+				 errdetail("Its digest does not have %d bytes.",
+						   ATHAR_HASH_BYTES),
+				 errhint("Without that row, tracking_status() compares with the state before.")));
 	memcpy(baseline->sum.digest, VARDATA_ANY(digest),
 		   ATHAR_HASH_BYTES);
 	baseline->columns = columns_of(values[COLUMN_NUMBERS - 1],
@@ -585,9 +587,8 @@ athar_baseline_write(athar_baseline *baseline)
 
 	SET_VARSIZE(digest, VARHDRSZ + ATHAR_HASH_BYTES);
 	memcpy(VARDATA(digest), baseline->sum.digest, ATHAR_HASH_BYTES);
-	baseline->id = athar_catalog_nextval(ATHAR_TRACKING_CHECK);
 	mark->xid = U64FromFullTransactionId(GetTopFullTransactionId());
-	values[COLUMN_ID - 1] = Int64GetDatum(baseline->id);
+	values[COLUMN_ID - 1] = Int64GetDatum(athar_catalog_nextval(ATHAR_TRACKING_CHECK));
 	values[COLUMN_LINEAGE - 1] = Int32GetDatum(baseline->lineage);
 	values[COLUMN_TABLE_ID - 1] = Int32GetDatum(baseline->table_id);
 	put_text(baseline->origin, COLUMN_ORIGIN, values, nulls);

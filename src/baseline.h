@@ -35,7 +35,6 @@ typedef struct athar_row_hasher
 
 typedef struct athar_baseline
 {
-	int64		id;
 	int32		lineage;
 	int32		table_id;
 	const char *origin;			/* track, check or accept */

@@ -15,21 +15,14 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
-#include "utils/snapmgr.h"
-#include "utils/typcache.h"
 
-#include "catalog.h"
-#include "keymap.h"
 #include "history.h"
 
 #define BATCH 1000
@@ -206,9 +199,7 @@ athar_history_read_live(athar_subject *subject, const char *condition,
 	initStringInfo(&text);
 	appendStringInfo(&text, "SELECT %s FROM %s %s AS %s", alias,
 					 relation->rd_rel->relkind == RELKIND_RELATION ? "ONLY" : "",
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
-												RelationGetRelationName(relation)),
-					 alias);
+					 athar_tracking_name(RelationGetRelid(relation)), alias);
 	if (condition)
 		appendStringInfo(&text, " WHERE %s", condition);
 	SPI_connect();
@@ -279,10 +270,9 @@ athar_history_deform(const athar_subject *subject, HeapTupleHeader row,
 	heap_deform_tuple(&tuple, descriptor, *values, *nulls);
 }
 
-/* What of a document is in a mask's columns, and how many of them it has. */
+/* What of a document is in a mask's columns. */
 Jsonb *
-athar_history_restrict(athar_shape *shape, const bool *mask, Jsonb *document,
-					   int *count)
+athar_history_restrict(athar_shape *shape, const bool *mask, Jsonb *document)
 {
 	JsonbParseState *state = NULL;
 	JsonbIterator *iterator = JsonbIteratorInit(&document->root);
@@ -291,7 +281,6 @@ athar_history_restrict(athar_shape *shape, const bool *mask, Jsonb *document,
 	JsonbValue *object;
 	bool		is_wanted = false;
 
-	*count = 0;
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
@@ -302,7 +291,6 @@ athar_history_restrict(athar_shape *shape, const bool *mask, Jsonb *document,
 													value.val.string.len);
 
 			is_wanted = position >= 0 && mask[position];
-			*count += is_wanted;
 		}
 		if (is_wanted && (token == WJB_KEY || token == WJB_VALUE))
 			pushJsonbValue(&state, token, &value);
@@ -337,19 +325,24 @@ is_captured(char operation, Jsonb *key, Jsonb *old_values, Jsonb *new_values)
 	}
 }
 
-/* Refuse an entry, as it was read, that somebody else than the capture wrote. */
 void
-athar_history_check(int64 id, char operation, Jsonb *key, Jsonb *old_values,
-					Jsonb *new_values)
+athar_history_refuse(int64 id)
 {
-	if (is_captured(operation, key, old_values, new_values))
-		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("entry %lld of the change log is not one that was captured",
 					(long long) id),
 			 errdetail("No state can be rebuilt from it."),
 			 errhint("athar.verify_log() tells which entries are not what was sealed.")));
+}
+
+/* Refuse an entry, as it was read, that somebody else than the capture wrote. */
+void
+athar_history_check(int64 id, char operation, Jsonb *key, Jsonb *old_values,
+					Jsonb *new_values)
+{
+	if (!is_captured(operation, key, old_values, new_values))
+		athar_history_refuse(id);
 }
 
 /*

@@ -41,10 +41,11 @@ extern void athar_history_read_live(athar_subject *subject,
 extern void athar_history_deform(const athar_subject *subject,
 								 HeapTupleHeader row,
 								 Datum **values, bool **nulls);
+extern void athar_history_refuse(int64 id);
 extern void athar_history_check(int64 id, char operation, Jsonb *key,
 								Jsonb *old_values, Jsonb *new_values);
 extern Jsonb *athar_history_next_key(Jsonb *key, Jsonb *new_values);
 extern Jsonb *athar_history_restrict(athar_shape *shape, const bool *mask,
-									 Jsonb *document, int *count);
+									 Jsonb *document);
 
 #endif							/* ATHAR_HISTORY_H */

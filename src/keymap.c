@@ -38,6 +38,16 @@ athar_keymap_create(Size entry_size, MemoryContext context)
 					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
 
+/* A copy of a key, or of another document. */
+Jsonb *
+athar_keymap_keep(Jsonb *key, MemoryContext context)
+{
+	Jsonb	   *copy = MemoryContextAlloc(context, VARSIZE(key));
+
+	memcpy(copy, key, VARSIZE(key));
+	return copy;
+}
+
 void *
 athar_keymap_search(HTAB *map, Jsonb *key, HASHACTION action, bool *found)
 {

@@ -19,8 +19,6 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/xid8.h"
@@ -87,15 +85,6 @@ refuse_key_change(athar_replay *run, Jsonb *key)
 			 errhint("Read athar.change_log, or ask for a time after the key was changed.")));
 }
 
-static Jsonb *
-keep(athar_replay *run, Jsonb *document)
-{
-	Jsonb	   *copy = MemoryContextAlloc(run->context, VARSIZE(document));
-
-	memcpy(copy, document, VARSIZE(document));
-	return copy;
-}
-
 static void
 fold_keyed(athar_replay *run, const athar_entry *entry)
 {
@@ -151,16 +140,15 @@ known_columns(athar_replay *run, Jsonb *document)
 static void
 add_count(athar_replay *run, Jsonb *row, int change)
 {
-	int			ignored;
 	Jsonb	   *key = athar_history_restrict(run->subject->shape,
-											 known_columns(run, row), row,
-											 &ignored);
+											 known_columns(run, row), row);
 	count_entry *entry = athar_keymap_search(run->counts, key, HASH_FIND, NULL);
 
 	if (entry == NULL)
 	{
-		entry = athar_keymap_search(run->counts, keep(run, key), HASH_ENTER,
-									NULL);
+		entry = athar_keymap_search(run->counts,
+									athar_keymap_keep(key, run->context),
+									HASH_ENTER, NULL);
 		entry->count = 0;
 	}
 	entry->count += change;

@@ -17,7 +17,6 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -37,20 +36,11 @@ static const char *const rekeys_text =
 " CASE e.operation WHEN 'I' THEN e.row_key ELSE e.new_values END"
 " FROM athar.log_entry AS e WHERE e.table_id" OF_ANY "($1)";
 
-/* The columns of change_log, whose shape is the function's result. */
+/* In the shape of change_log, which is the function's result. */
 static const char *const entries_text =
-"SELECT e.id, t.at, e.transaction_id, n.relation,"
-" CASE e.operation WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE'"
-" WHEN 'D' THEN 'DELETE' WHEN 'T' THEN 'TRUNCATE' WHEN 'S' THEN 'DDL' END,"
-" e.row_key, e.old_values, e.new_values,"
-" t.session_user_name, t.current_user_name, t.actor, t.reason,"
-" t.application_name, t.client_address, e.key_hash, e.table_id"
-" FROM athar.log_entry AS e"
-" JOIN athar.log_transaction AS t ON t.id OPERATOR(pg_catalog.=) e.transaction_id"
-" JOIN athar.tracked_table AS n ON n.id OPERATOR(pg_catalog.=) e.table_id"
-" WHERE e.table_id" OF_ANY "($1)"
-" AND e.key_hash" OF_ANY "($2)"
-" AND e.row_key" OF_ANY "($3) ORDER BY e.id";
+"SELECT c.* FROM athar.change_log AS c WHERE c.table_id" OF_ANY "($1)"
+" AND c.key_hash" OF_ANY "($2)"
+" AND c.row_key" OF_ANY "($3) ORDER BY c.entry_id";
 
 /*
  * The key asked for
@@ -242,10 +232,9 @@ reach_of(reach *all, Jsonb *key)
 
 	if (!found)
 	{
-		Jsonb	   *copy = MemoryContextAlloc(all->context, VARSIZE(key));
-
-		memcpy(copy, key, VARSIZE(key));
-		entry = athar_keymap_search(all->map, copy, HASH_ENTER, NULL);
+		entry = athar_keymap_search(all->map,
+									athar_keymap_keep(key, all->context),
+									HASH_ENTER, NULL);
 		entry->next = entry;
 	}
 	while (entry->next != entry)

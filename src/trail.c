@@ -47,15 +47,6 @@ typedef struct gap
  * Documents
  */
 
-static Jsonb *
-keep(athar_trails *trails, Jsonb *document)
-{
-	Jsonb	   *copy = MemoryContextAlloc(trails->context, VARSIZE(document));
-
-	memcpy(copy, document, VARSIZE(document));
-	return copy;
-}
-
 /* Two documents as one; where both have a column, the second wins. */
 static Jsonb *
 concat(Jsonb *first, Jsonb *second)
@@ -70,7 +61,7 @@ replace(athar_trails *trails, Jsonb **place, Jsonb *document)
 {
 	Jsonb	   *was = *place;
 
-	*place = keep(trails, document);
+	*place = athar_keymap_keep(document, trails->context);
 	if (was)
 		pfree(was);
 }
@@ -83,7 +74,7 @@ add_missing(athar_trails *trails, Jsonb **place, Jsonb *document)
 
 	if (*place == NULL)
 	{
-		*place = keep(trails, document);
+		*place = athar_keymap_keep(document, trails->context);
 		return;
 	}
 	both = concat(document, *place);
@@ -165,7 +156,7 @@ athar_trail_note(athar_trails *trails, Jsonb *key, const char *problem)
 		return;
 	old = MemoryContextSwitchTo(trails->context);
 	misfit = palloc(sizeof(athar_misfit));
-	misfit->key = keep(trails, key);
+	misfit->key = athar_keymap_keep(key, trails->context);
 	misfit->problem = pstrdup(problem);
 	trails->misfits = lappend(trails->misfits, misfit);
 	MemoryContextSwitchTo(old);
@@ -401,7 +392,8 @@ place(athar_trails *trails, Jsonb *key, athar_trail *trail)
 											 NULL);
 
 	if (entry == NULL)
-		entry = athar_keymap_search(trails->rows, keep(trails, key),
+		entry = athar_keymap_search(trails->rows,
+									athar_keymap_keep(key, trails->context),
 									HASH_ENTER, NULL);
 	entry->trail = trail;
 }

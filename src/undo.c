@@ -15,17 +15,14 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/timestamp.h"
 #include "utils/xid8.h"
 
 #include "catalog.h"
@@ -92,8 +89,7 @@ open_table(athar_undo *run, int32 lineage)
 					 "The log still tells what it held: read athar.change_log.");
 	athar_history_open(relid, &table->subject);
 	table->lineage = lineage;
-	table->name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-											 get_rel_name(relid));
+	table->name = athar_tracking_name(relid);
 	if (table->subject.tracked->untracked_at != DT_NOEND)
 		refuse_table(run, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					 psprintf("Table %s is not tracked any more, so later changes are not known.",
@@ -130,15 +126,6 @@ table_of(athar_undo *run, int32 lineage)
 /*
  * Documents
  */
-
-Jsonb *
-athar_undo_keep(athar_undo *run, Jsonb *document)
-{
-	Jsonb	   *copy = MemoryContextAlloc(run->context, VARSIZE(document));
-
-	memcpy(copy, document, VARSIZE(document));
-	return copy;
-}
 
 /* A document for messages, not longer than a line. */
 char *
@@ -516,6 +503,21 @@ translated(athar_undo *run, athar_undo_table *table, athar_undo_entry *entry,
 	return result;
 }
 
+/* Without a column of it, a key would be that of other rows, too. */
+static bool
+names_row(const athar_shape *shape, Jsonb *key)
+{
+	for (int i = 0; shape->has_key && i < shape->count; i++)
+	{
+		Jsonb	   *ignored;
+
+		if (shape->key_mask[i] &&
+			!athar_undo_column(key, &shape->columns[i], &ignored))
+			return false;
+	}
+	return true;
+}
+
 static void
 fold(athar_undo *run, athar_undo_entry *entry)
 {
@@ -529,6 +531,8 @@ fold(athar_undo *run, athar_undo_entry *entry)
 	if (!athar_mapping_has_key(table->subject.mapping, entry->table_id))
 		refuse_key(run, table, entry->key);
 	entry->key = translated(run, table, entry, entry->key);
+	if (!names_row(table->subject.shape, entry->key))
+		athar_history_refuse(entry->id);
 	entry->old_values = translated(run, table, entry, entry->old_values);
 	entry->new_values = translated(run, table, entry, entry->new_values);
 	switch (entry->operation)

@@ -81,7 +81,6 @@ typedef struct athar_undo
 extern void athar_undo_read(athar_undo *run);
 extern void athar_undo_values(athar_undo_table *table, Jsonb *document,
 							  Datum *values, bool *nulls, bool *mask);
-extern Jsonb *athar_undo_keep(athar_undo *run, Jsonb *document);
 extern Jsonb *athar_undo_logged(HeapTuple tuple, TupleDesc descriptor,
 								int number);
 extern Jsonb *athar_undo_document(athar_undo_table *table, Datum *values,

@@ -422,19 +422,12 @@ touches_link(athar_undo_row *row, athar_undo_link *link)
 	return false;
 }
 
-static char *
-qualified_name(Oid relid)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
-}
-
 /* A row of any table, as far as the caller may know of it. */
 static char *
 name_found(athar_undo *run, Oid relid, HeapTupleHeader tuple)
 {
 	Relation	relation = table_open(relid, AccessShareLock);
-	char	   *name = qualified_name(relid);
+	char	   *name = athar_tracking_name(relid);
 	athar_undo_table table = {.name = name};
 	Datum	   *values;
 	bool	   *nulls;
@@ -607,7 +600,7 @@ check_restored(athar_undo *run, athar_undo_row *row)
 		if (look(&wanted, values, nulls, "KEY SHARE", take_parent) &&
 			!wanted.is_found && !parent_comes_back(run, wanted.link))
 			add_problem(run, "%s refers to a row of %s that is gone (%s).",
-						row_name(row), qualified_name(wanted.link->other),
+						row_name(row), athar_tracking_name(wanted.link->other),
 						wanted.link->name);
 	}
 }

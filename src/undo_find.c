@@ -18,6 +18,7 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
+#include "keymap.h"
 #include "undo_find.h"
 
 /* A row of the transaction, by where it is. */
@@ -113,9 +114,7 @@ athar_undo_find(athar_undo *run, Oid relid, const char *condition,
 	appendStringInfo(&text, "SELECT %s.ctid, %s.tableoid, %s FROM %s%s AS %s WHERE %s",
 					 alias, alias, alias,
 					 relation->rd_rel->relkind == RELKIND_RELATION ? "ONLY " : "",
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
-												RelationGetRelationName(relation)),
-					 alias, condition);
+					 athar_tracking_name(relid), alias, condition);
 	if (locking && !run->is_dry)
 		appendStringInfo(&text, " FOR %s", locking);
 	table_close(relation, NoLock);
@@ -291,10 +290,10 @@ claim(undo_search *wanted, Oid tableoid, ItemPointer tid, Datum *values,
 	row->is_found = true;
 	row->tableoid = tableoid;
 	row->tid = *tid;
-	row->live = athar_undo_keep(wanted->run,
-								athar_undo_document(row->table, values, nulls,
-													row->existed ? row->touched
-													: row->table->subject.shape->logged_mask));
+	row->live = athar_keymap_keep(athar_undo_document(row->table, values, nulls,
+													  row->existed ? row->touched
+													  : row->table->subject.shape->logged_mask),
+								  wanted->run->context);
 	keep_linked(wanted->run, row, values, nulls);
 	if (row->after == NULL)
 		return;

@@ -65,14 +65,11 @@ needs_replay(athar_undo_row *row)
 static Jsonb *
 narrowed(athar_undo *run, athar_undo_row *row, Jsonb *document)
 {
-	int			ignored;
-
 	if (document == NULL)
 		return NULL;
-	return athar_undo_keep(run,
-						   athar_history_restrict(row->table->subject.shape,
-												  row->touched, document,
-												  &ignored));
+	return athar_keymap_keep(athar_history_restrict(row->table->subject.shape,
+													row->touched, document),
+							 run->context);
 }
 
 /* Narrow both sides down to the columns that differ. */

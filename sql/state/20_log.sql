@@ -156,7 +156,8 @@ CREATE TABLE athar.tracking_check (
 	complete_since timestamptz NOT NULL,
 	role_name text NOT NULL,
 	actor text,
-	reason text
+	reason text,
+	CONSTRAINT tracking_check_digest_check CHECK (octet_length(digest) = 32)
 );
 COMMENT ON TABLE athar.tracking_check IS
 'States of tracked tables from which the log must lead to the present one: written by track(), by each tracking_status() that found nothing wrong, and by accept_state(); never by hand. What such a state saw is told as in mark';

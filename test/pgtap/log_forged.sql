@@ -1,6 +1,6 @@
 -- log_forged: entries that no capture wrote are refused, or shown as they are; nothing crashes on them
 BEGIN;
-SELECT plan(48);
+SELECT plan(53);
 
 CREATE SCHEMA app;
 CREATE TABLE app.licence (id integer PRIMARY KEY, fee numeric, note text);
@@ -92,12 +92,20 @@ FROM (VALUES ('app.licence', 'licence', '0, complete, shown, shown, 4, verified'
 EXECUTE refused(true);
 SELECT matches(pg_temp.forged('app.licence', 'licence', '{U}', 'old_values = ''{"nothing": 1}'', new_values = ''{"nothing": 2}'''),
 	'^1, incomplete: .*, shown, shown, 2, found$', 'a column that there never was');
+SELECT matches(pg_temp.forged('app.licence', 'licence', o, 'row_key = ''{}'''), ', shown, refused, found$', 'nor is any row undone for one without a key: ' || o)
+FROM (VALUES ('{I}'), ('{U}'), ('{D}')) AS v (o);
 SELECT matches(pg_temp.forged('app.licence', 'later', o, f), '^refused, incomplete: .*, shown, shown, refused, found$', 'a later entry: ' || f)
 FROM (VALUES ('{U}', 'new_values = NULL'), ('{U}', 'new_values = ''[]'''), ('{U}', 'operation = ''X''')) AS v (o, f);
 SAVEPOINT genuine;
 UPDATE athar.log_entry SET new_values = NULL WHERE operation = 'U';
 SELECT is((SELECT string_agg(relation, ' ') FROM athar.tracking_status() WHERE NOT is_complete), 'app.licence app.tally', 'tracking_status goes on with other tables');
 SELECT is((SELECT (baseline_at < checked_at, complete_since, row_count, entry_count)::text FROM athar.tracking_status('app.licence')), '(t,,,)', 'nothing was counted');
+ROLLBACK TO genuine;
+ALTER TABLE athar.tracking_check DISABLE TRIGGER USER;
+SELECT throws_ok($$UPDATE athar.tracking_check SET digest = '\x00'$$, '23514', NULL, 'a state has a whole digest');
+ALTER TABLE athar.tracking_check DROP CONSTRAINT tracking_check_digest_check;
+UPDATE athar.tracking_check SET digest = '\x00';
+SELECT matches((SELECT format('%s %s', is_complete, problems) FROM athar.tracking_status('app.licence')), '^f the log could not be replayed: state \d+ in athar.tracking_check is not one that was written down$', 'a state without one');
 ROLLBACK TO genuine;
 ALTER TABLE athar.log_entry ALTER row_key DROP NOT NULL, ALTER nonce DROP NOT NULL;
 SELECT matches(pg_temp.forged('app.licence', 'licence', '{I,U,D}', 'row_key = NULL, nonce = NULL'), '^refused, incomplete: .*, shown, shown, refused, found$', 'no key at all');
