@@ -15,6 +15,7 @@ OBJS = \
 	src/evidence.o \
 	src/target.o \
 	src/target_io.o \
+	src/indexing.o \
 	src/buffer.o \
 	src/catalog.o \
 	src/reference.o \

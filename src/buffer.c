@@ -26,7 +26,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/indexing.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "tcop/cmdtag.h"
@@ -35,6 +34,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "indexing.h"
 #include "buffer.h"
 
 /* What a level holds at most; more would not make it faster. */
@@ -64,49 +64,6 @@ static ProcessUtility_hook_type next_utility;
 /*
  * Writing
  */
-
-/*
- * The log's own indexes are plain, but somebody may add one with functions in
- * it, which may want to read.
- */
-static bool
-needs_snapshot(CatalogIndexState indexes)
-{
-	for (int i = 0; i < indexes->ri_NumIndices; i++)
-	{
-		IndexInfo  *info = indexes->ri_IndexRelationInfo[i];
-
-		if (info->ii_Expressions != NIL || info->ii_Predicate != NIL)
-			return !ActiveSnapshotSet();
-	}
-	return false;
-}
-
-static void
-insert_into_indexes(CatalogIndexState indexes, TupleTableSlot **slots,
-					int count)
-{
-	EState	   *state = CreateExecutorState();
-	bool		has_snapshot = needs_snapshot(indexes);
-
-	if (has_snapshot)
-		PushActiveSnapshot(GetTransactionSnapshot());
-	for (int i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-#if PG_VERSION_NUM >= 160000
-		(void) ExecInsertIndexTuples(indexes, slots[i], state, false, false,
-									 NULL, NIL, false);
-#else
-		(void) ExecInsertIndexTuples(indexes, slots[i], state, false, false,
-									 NULL, NIL);
-#endif
-		ResetPerTupleExprContext(state);
-	}
-	if (has_snapshot)
-		PopActiveSnapshot();
-	FreeExecutorState(state);
-}
 
 static TupleTableSlot **
 slots_of(buffer_level *level)
@@ -162,7 +119,7 @@ write_rows(buffer_level *level)
 						   list_nth_int(level->commands, first),
 						   TABLE_INSERT_SKIP_FSM, NULL);
 	}
-	insert_into_indexes(indexes, slots, count);
+	athar_indexing_insert(indexes, slots, count);
 	CatalogCloseIndexes(indexes);
 	table_close(relation, NoLock);
 	MemoryContextSwitchTo(old);

@@ -29,7 +29,7 @@ RETURNS integer
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'athar_key_hash';
 COMMENT ON FUNCTION athar.key_hash(jsonb) IS
-'The hash by which the log finds a row: FNV-1a (32 bits, offset 2166136261, prime 16777619; as a signed integer) over the key''s text in UTF-8, written as jsonb writes it but without blanks and without zeros at the end of a fraction. The same on every server, release and architecture; version 1, and stored, so it never changes.';
+'The hash by which the log finds a row, from the key''s text in UTF-8, written as jsonb writes it but without blanks and without zeros at the end of a fraction: FNV-1a (32 bits, offset 2166136261, prime 16777619) over the text without its last run of the digits 0 to 9, plus that run as a number; modulo 2^32, as a signed integer. Keys that follow one another have hashes that do, which keeps the index on them fast. The same on every server, release and architecture; version 1, and stored, so it never changes.';
 
 CREATE OR REPLACE VIEW athar.change_log
 WITH (security_invoker = true)

@@ -1,6 +1,6 @@
 -- buffer: entries are held back, and nobody can tell
 BEGIN;
-SELECT plan(46);
+SELECT plan(55);
 SET LOCAL client_min_messages = warning;
 CREATE SCHEMA app;
 CREATE TABLE app.t (id integer PRIMARY KEY, v integer);
@@ -256,5 +256,50 @@ BEGIN
 	END LOOP;
 END $$;
 SELECT cmp_ok((SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name = 'athar rows held back'), '<', 1000000::numeric, 'rows held back take no more memory when they are written');
+-- Every index finds every row, whatever it is, and however many come at once.
+CREATE INDEX own_expression ON athar.log_entry ((row_key ->> 'id'));
+CREATE INDEX own_part ON athar.log_entry (id) WHERE operation = 'U';
+CREATE UNIQUE INDEX own_unique ON athar.log_entry (id);
+CREATE INDEX own_falling ON athar.log_entry USING brin ((-id)) WITH (pages_per_range = 1);
+CREATE INDEX own_hash ON athar.log_entry USING brin (key_hash) WITH (pages_per_range = 1);
+CREATE TABLE app.page (id integer PRIMARY KEY, v integer);
+SELECT athar.track('app.page') IS NOT NULL;
+DO $$
+BEGIN
+	FOR i IN 1..6 LOOP
+		INSERT INTO app.page SELECT 1000 * i + (j * 7919) % 1000, 0 FROM generate_series(1, 1000 - i % 2 * 997) AS j;
+		UPDATE app.page SET v = i WHERE id % 7 = i;
+		-- written, and the page that is not full has a summary that must grow
+		PERFORM count(*) FROM athar.log_entry WHERE id < 0;
+		PERFORM brin_summarize_new_values(c.oid) FROM pg_class AS c WHERE c.relname IN ('log_entry_id_idx', 'own_falling', 'own_hash');
+	END LOOP;
+END $$;
+CREATE TEMPORARY TABLE told AS
+SELECT id, transaction_id, table_id, key_hash, operation, row_key ->> 'id' AS key FROM athar.log_entry WHERE table_id = ANY (athar.table_ids('app.page')) AND row_key <> '{}';
+-- How many entries an index alone does not find.
+CREATE FUNCTION app.missed(index text, condition text) RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+	line text;
+	is_used boolean := false;
+	found bigint;
+BEGIN
+	UPDATE pg_index SET indisvalid = (indexrelid = index::regclass) WHERE indrelid = 'athar.log_entry'::regclass;
+	FOR line IN EXECUTE format('EXPLAIN SELECT FROM told AS t CROSS JOIN LATERAL (SELECT FROM athar.log_entry AS e WHERE e.id = t.id AND %s OFFSET 0) AS e', condition) LOOP
+		is_used := is_used OR line LIKE '%' || split_part(index, '.', 2) || '%';
+	END LOOP;
+	IF NOT is_used THEN RAISE '% is not used', index; END IF;
+	EXECUTE format('SELECT count(*) FROM told AS t CROSS JOIN LATERAL (SELECT FROM athar.log_entry AS e WHERE e.id = t.id AND %s OFFSET 0) AS e', condition) INTO found;
+	RETURN (SELECT count(*) FROM told) - found;
+END $$;
+SELECT cmp_ok((SELECT count(*) FROM told), '>', 3000::bigint, 'entries of several pages');
+SELECT is(app.missed('athar.' || v.index, v.condition), v.missed, v.index || ' finds every row: ' || v.condition) FROM (VALUES
+	('log_entry_key_idx', '(e.table_id, e.key_hash) = (t.table_id, t.key_hash)', 0::bigint),
+	('log_entry_id_idx', 'e.id = t.id', 0),
+	('log_entry_id_idx', 'e.transaction_id = t.transaction_id', 0),
+	('own_expression', 'e.row_key ->> ''id'' = t.key', 0),
+	('own_part', 'e.operation = ''U''', (SELECT count(*) FROM told WHERE operation <> 'U')),
+	('own_unique', 'e.id = t.id', 0),
+	('own_falling', '-e.id = -t.id', 0),
+	('own_hash', 'e.key_hash = t.key_hash', 0)) AS v (index, condition, missed);
 SELECT * FROM finish();
 ROLLBACK;
