@@ -91,10 +91,16 @@ static const char *const newest_text =
 " WHERE c.lineage OPERATOR(pg_catalog.=) $1"
 " AND c.at OPERATOR(pg_catalog.<=) $2 ORDER BY c.id DESC LIMIT 1";
 
+/* Who sees the mark sees what it saw; its time may be before that. */
 static const char *const oldest_text =
-"SELECT c.* FROM athar.tracking_check AS c"
+"SELECT c.* FROM athar.tracking_check AS c JOIN athar.mark AS m"
+" ON m.id OPERATOR(pg_catalog.=) $3"
 " WHERE c.lineage OPERATOR(pg_catalog.=) $1"
-" AND c.at OPERATOR(pg_catalog.>=) $2 ORDER BY c.id LIMIT 1";
+" AND c.at OPERATOR(pg_catalog.>=) $2"
+" AND CASE WHEN c.cluster OPERATOR(pg_catalog.=) m.cluster"
+" THEN pg_catalog.pg_visible_in_snapshot(m.xid, c.snapshot)"
+" ELSE c.last_transaction_id OPERATOR(pg_catalog.>=) m.last_transaction_id END"
+" ORDER BY c.id LIMIT 1";
 
 /*
  * Types, spelled out with what the text of their values hangs on
@@ -508,17 +514,19 @@ take_over(athar_baseline *baseline, Datum *values)
 }
 
 /*
- * The newest of a table up to a time, or the oldest from it on, in the active
- * snapshot; false without.
+ * The newest of a table up to a time; with the id of a mark, the oldest from
+ * that time on that sees what the mark does.  In the active snapshot; false
+ * without.
  */
 bool
-athar_baseline_read(int32 lineage, TimestampTz at, bool is_oldest,
+athar_baseline_read(int32 lineage, TimestampTz at, int64 mark_id,
 					athar_baseline *baseline)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Oid			types[2] = {INT4OID, TIMESTAMPTZOID};
-	Datum		arguments[2] = {
-		Int32GetDatum(lineage), TimestampTzGetDatum(at)
+	Oid			types[3] = {INT4OID, TIMESTAMPTZOID, INT8OID};
+	Datum		arguments[3] = {
+		Int32GetDatum(lineage), TimestampTzGetDatum(at),
+		Int64GetDatum(mark_id)
 	};
 	athar_owner_state state;
 	bool		is_found;
@@ -527,8 +535,8 @@ athar_baseline_read(int32 lineage, TimestampTz at, bool is_oldest,
 	SPI_connect();
 	athar_catalog_become_owner(athar_catalog_oid(ATHAR_TRACKING_CHECK),
 							   &state);
-	if (SPI_execute_with_args(is_oldest ? oldest_text : newest_text, 2, types, arguments, NULL, true,
-							  1) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(mark_id ? oldest_text : newest_text, 3, types,
+							  arguments, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the baselines of the log");
 	is_found = SPI_processed > 0;
 	if (is_found)

@@ -60,7 +60,7 @@ extern void athar_baseline_scan(Relation relation, athar_shape *shape,
 								athar_row_taker taker, void *context);
 extern Oid	athar_baseline_unreadable(Relation relation);
 extern void athar_baseline_snapshot(athar_baseline *baseline);
-extern bool athar_baseline_read(int32 lineage, TimestampTz at, bool is_oldest,
+extern bool athar_baseline_read(int32 lineage, TimestampTz at, int64 mark_id,
 								athar_baseline *baseline);
 extern void athar_baseline_write(athar_baseline *baseline);
 extern void athar_baseline_take(Oid relid, athar_tracked *tracked,

@@ -215,18 +215,19 @@ doubt_rows(table_check *run)
 							 get_rel_name(unreadable)));
 }
 
-/* The newest state up to a time, or the oldest from it on. */
+/* The newest state up to a time, or one after a mark: athar_baseline_read(). */
 static void
-find_baseline(table_check *run, TimestampTz at, bool is_oldest)
+find_baseline(table_check *run, TimestampTz at, int64 mark_id)
 {
 	run->watched = palloc0(run->subject.shape->count + 1);
-	if (athar_baseline_read(run->subject.tracked->lineage, at, is_oldest,
+	if (athar_baseline_read(run->subject.tracked->lineage, at, mark_id,
 							&run->was))
 	{
 		run->has_baseline = true;
 		compare_columns(run);
 	}
-	else if (athar_catalog_is_member(RelationGetRelid(run->subject.relation)))
+	else if (mark_id == 0 &&
+			 athar_catalog_is_member(RelationGetRelid(run->subject.relation)))
 		begin_empty(run);
 	else
 		add_problem(run, &run->is_unknown,
@@ -408,16 +409,14 @@ search_further(table_check *run)
 		.subject = run->subject,
 		.now = run->now
 	};
-	TimestampTz since = run->was.complete_since;
 	athar_mark	horizon;
+	bool		is_cut = athar_horizon_find(run->subject.tracked->lineage,
+											&horizon);
 
-	if (athar_horizon_find(run->subject.tracked->lineage, &horizon) &&
-		horizon.at > since)
-		since = horizon.at;
-	if (since >= run->was.mark.at)
+	if (run->was.complete_since == run->was.mark.at)
 		return false;
-	find_baseline(&far, since, since != run->was.complete_since);
-	if (far.was.mark.at >= run->was.mark.at)
+	find_baseline(&far, run->was.complete_since, is_cut ? horizon.id : 0);
+	if (!far.has_baseline || far.was.mark.at >= run->was.mark.at)
 		return false;
 	replay(&far);
 	return can_replay(&far) && name_rows(run, &far);
@@ -490,7 +489,7 @@ look_at(table_check *run)
 											  run->subject.shape);
 	doubt_rows(run);
 	is_doubtful = run->is_unknown;
-	find_baseline(run, DT_NOEND, false);
+	find_baseline(run, DT_NOEND, 0);
 	replay(run);
 	judge(run);
 	PopActiveSnapshot();
