@@ -63,7 +63,7 @@
 #include "seal.h"
 #include "tile.h"
 
-/* About as many leaves a call seals at most, and as many ids it reads at once. */
+/* When a call has so many leaves it is enough; as many ids it reads at once. */
 #define MOST_LEAVES 1000000
 #define IDS_AT_ONCE 131072
 #define LEAVES_BETWEEN_REPORTS 16384
@@ -259,9 +259,26 @@ summarize_index(void)
 	UnlockRelationOid(table, ShareUpdateExclusiveLock);
 }
 
+/* The end of the ids after this one that are in batches already. */
+static int64
+skip_sealed(const sealing *work, int64 low)
+{
+	athar_id_range *known;
+
+	while (low < work->batch.last_entry_id &&
+		   (known = athar_batch_find(work->sealed, work->sealed_count,
+									 low + 1)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		low = Min(known->high - 1, work->batch.last_entry_id);
+	}
+	return low;
+}
+
 /*
  * Collect the leaves of a batch, from the given id on.  Stretches of ids
- * without any leaf are passed in ever greater steps.
+ * without any leaf are passed in ever greater steps; but none so great that
+ * it could hold more leaves than a call takes.
  */
 static void
 collect(sealing *work, int64 low)
@@ -276,7 +293,8 @@ collect(sealing *work, int64 low)
 
 	work->sealed_count = athar_batch_pieces(others, count, &work->sealed);
 	work->count = 0;
-	while (low < batch->last_entry_id && work->count < MOST_LEAVES)
+	while ((low = skip_sealed(work, low)) < batch->last_entry_id &&
+		   work->count < MOST_LEAVES)
 	{
 		int64		before = work->count;
 		int64		high = batch->last_entry_id - low > step ? low + step
@@ -285,7 +303,7 @@ collect(sealing *work, int64 low)
 		CHECK_FOR_INTERRUPTS();
 		athar_leaf_scan(reader, low + 1, high, batch->floor_transaction_id,
 						take_entry, work);
-		step = work->count > before ? IDS_AT_ONCE : step * 2;
+		step = work->count > before ? IDS_AT_ONCE : Min(step * 2, MOST_LEAVES);
 		low = high;
 	}
 	batch->is_cut = low < batch->last_entry_id;
