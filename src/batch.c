@@ -156,6 +156,16 @@ athar_batch_newest(athar_batch *batch)
 	read_one(ATHAR_BATCH_NEWEST, 0, NULL, batch);
 }
 
+/* How many leaves are sealed. */
+int64
+athar_batch_tree_size(void)
+{
+	athar_batch newest;
+
+	athar_batch_newest(&newest);
+	return newest.tree_size;
+}
+
 /*
  * The newest batch of a cluster that knew no transaction from first_xid on:
  * those drew their ids after it.
@@ -175,7 +185,8 @@ bool
 athar_batch_root_is(const athar_batch *batch, const athar_hash *hash)
 {
 	return VARSIZE_ANY_EXHDR(batch->root) == ATHAR_HASH_BYTES &&
-		memcmp(VARDATA_ANY(batch->root), hash->bytes, ATHAR_HASH_BYTES) == 0;
+		athar_merkle_is_same((const athar_hash *) VARDATA_ANY(batch->root),
+							 hash);
 }
 
 /* Ranges, in any order, as the multirange of their ids. */
@@ -267,6 +278,13 @@ by_id(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
+/* Bring ranges into the order in which they can be searched. */
+void
+athar_batch_sort(athar_id_range *ranges, int count)
+{
+	qsort(ranges, count, sizeof(athar_id_range), by_id);
+}
+
 /* The ids of several batches in one list, ascending. */
 int
 athar_batch_pieces(const athar_batch *batches, int count,
@@ -285,6 +303,6 @@ athar_batch_pieces(const athar_batch *batches, int count,
 			   sizeof(athar_id_range) * batches[i].range_count);
 		total += batches[i].range_count;
 	}
-	qsort(*pieces, total, sizeof(athar_id_range), by_id);
+	athar_batch_sort(*pieces, total);
 	return total;
 }

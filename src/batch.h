@@ -46,6 +46,7 @@ typedef struct athar_batch
 extern int	athar_batch_read(const char *which, int count, const int64 *values,
 							 athar_batch **batches);
 extern void athar_batch_newest(athar_batch *batch);
+extern int64 athar_batch_tree_size(void);
 extern void athar_batch_floor(int64 cluster, uint64 first_xid,
 							  athar_batch *batch);
 extern bool athar_batch_root_is(const athar_batch *batch,
@@ -56,6 +57,7 @@ extern int	athar_batch_decode(Datum value, int64 leaf,
 extern Datum athar_batch_ids(const athar_id_range *ranges, int count);
 extern athar_id_range *athar_batch_find(athar_id_range *ranges, int count,
 										int64 id);
+extern void athar_batch_sort(athar_id_range *ranges, int count);
 extern int	athar_batch_pieces(const athar_batch *batches, int count,
 							   athar_id_range **pieces);
 

@@ -8,7 +8,6 @@
  */
 #include "athar.h"
 
-#include "access/htup_details.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -167,22 +166,14 @@ export_batch(athar_leaf_reader *reader, athar_tree *tree, athar_batch *batch,
 	pfree(wanted);
 }
 
-static int64
-tree_size(void)
-{
-	athar_batch newest;
-
-	athar_batch_newest(&newest);
-	return newest.tree_size;
-}
-
 /* The leaves of a range, one line each, in order. */
 PG_FUNCTION_INFO_V1(athar_export_leaves);
 Datum
 athar_export_leaves(PG_FUNCTION_ARGS)
 {
+	int64		size = athar_batch_tree_size();
 	int64		bounds[2] = {PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0),
-		PG_ARGISNULL(1) ? tree_size() : PG_GETARG_INT64(1)
+		PG_ARGISNULL(1) ? size : PG_GETARG_INT64(1)
 	};
 	athar_hasher *hasher;
 	athar_tile_tree tree;
@@ -190,7 +181,7 @@ athar_export_leaves(PG_FUNCTION_ARGS)
 	athar_batch *batches;
 	int			count;
 
-	athar_merkle_check_sizes(bounds[1], tree_size());
+	athar_merkle_check_sizes(bounds[1], size);
 	athar_merkle_check_sizes(bounds[0], bounds[1]);
 	athar_catalog_flush();
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);

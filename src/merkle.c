@@ -18,7 +18,6 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 
 #include "merkle.h"
 
@@ -66,15 +65,15 @@ hash_node(athar_hasher *hasher, const athar_hash *left,
 }
 
 /* The root of the tree without leaves: SHA-256 over nothing. */
-static void
-hash_nothing(athar_hasher *hasher, athar_hash *hash)
+void
+athar_merkle_nothing(athar_hasher *hasher, athar_hash *hash)
 {
 	athar_sha256_start(hasher);
 	athar_sha256_finish(hasher, hash->bytes);
 }
 
-static bool
-is_same(const athar_hash *a, const athar_hash *b)
+bool
+athar_merkle_is_same(const athar_hash *a, const athar_hash *b)
 {
 	return memcmp(a->bytes, b->bytes, ATHAR_HASH_BYTES) == 0;
 }
@@ -121,14 +120,6 @@ athar_merkle_fold(athar_hasher *hasher, const athar_peaks *peaks,
 	return has_any;
 }
 
-void
-athar_merkle_peaks_root(athar_hasher *hasher, const athar_peaks *peaks,
-						athar_hash *root)
-{
-	if (!athar_merkle_fold(hasher, peaks, false, root))
-		hash_nothing(hasher, root);
-}
-
 /*
  * Roots and proofs
  */
@@ -159,7 +150,7 @@ void
 athar_merkle_compute_root(athar_tree *tree, int64 size, athar_hash *root)
 {
 	if (size == 0)
-		hash_nothing(tree->hasher, root);
+		athar_merkle_nothing(tree->hasher, root);
 	else
 		range_hash(tree, 0, size, root);
 }
@@ -279,7 +270,7 @@ verify_inclusion(athar_hasher *hasher, const athar_hash *leaf, int64 index,
 		index >>= 1;
 		last >>= 1;
 	}
-	return last == 0 && is_same(&hash, root);
+	return last == 0 && athar_merkle_is_same(&hash, root);
 }
 
 /* The steps of RFC 9162, 2.1.4.2 for 0 < first < second. */
@@ -322,7 +313,7 @@ verify_growth(athar_hasher *hasher, int64 first, const athar_hash *first_root,
 		index >>= 1;
 		last >>= 1;
 	}
-	return last == 0 && is_same(&old, first_root) && is_same(&new, second_root);
+	return last == 0 && athar_merkle_is_same(&old, first_root) && athar_merkle_is_same(&new, second_root);
 }
 
 static bool
@@ -334,12 +325,12 @@ verify_consistency(athar_hasher *hasher, int64 first,
 
 	if (first < 0 || first > second)
 		return false;
-	hash_nothing(hasher, &nothing);
-	if ((first == 0 && !is_same(first_root, &nothing)) ||
-		(second == 0 && !is_same(second_root, &nothing)))
+	athar_merkle_nothing(hasher, &nothing);
+	if ((first == 0 && !athar_merkle_is_same(first_root, &nothing)) ||
+		(second == 0 && !athar_merkle_is_same(second_root, &nothing)))
 		return false;
 	if (first == second)
-		return proof->count == 0 && is_same(first_root, second_root);
+		return proof->count == 0 && athar_merkle_is_same(first_root, second_root);
 	if (first == 0)
 		return proof->count == 0;
 	return verify_growth(hasher, first, first_root, second, second_root,

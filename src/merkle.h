@@ -49,14 +49,13 @@ typedef struct athar_proof
 
 extern void athar_merkle_leaf(athar_hasher *hasher, const void *leaf,
 							  Size length, athar_hash *hash);
+extern void athar_merkle_nothing(athar_hasher *hasher, athar_hash *hash);
+extern bool athar_merkle_is_same(const athar_hash *a, const athar_hash *b);
 
 extern void athar_merkle_append(athar_hasher *hasher, athar_peaks *peaks,
 								int height, const athar_hash *hash);
 extern bool athar_merkle_fold(athar_hasher *hasher, const athar_peaks *peaks,
 							  bool has_right, athar_hash *hash);
-extern void athar_merkle_peaks_root(athar_hasher *hasher,
-									const athar_peaks *peaks,
-									athar_hash *root);
 
 extern void athar_merkle_compute_root(athar_tree *tree, int64 size, athar_hash *root);
 extern void athar_merkle_prove_inclusion(athar_tree *tree, int64 index, int64 size,

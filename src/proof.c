@@ -55,17 +55,14 @@ athar_proof_init(void)
 							   check_origin, NULL, NULL);
 }
 
-/* The name under which the tree is sealed from now on. */
+/* The name under which the tree is sealed after this batch. */
 const char *
-athar_proof_origin(void)
+athar_proof_origin(const athar_batch *newest)
 {
-	athar_batch newest;
-
 	if (origin_setting && *origin_setting)
 		return origin_setting;
-	athar_batch_newest(&newest);
-	if (newest.id != 0)
-		return newest.origin;
+	if (newest->id != 0)
+		return newest->origin;
 	return psprintf("athar/%s", get_database_name(MyDatabaseId));
 }
 
@@ -121,15 +118,6 @@ athar_proof_read(const char *string, athar_tree_head *checkpoint)
 	return true;
 }
 
-static int64
-tree_size(void)
-{
-	athar_batch newest;
-
-	athar_batch_newest(&newest);
-	return newest.tree_size;
-}
-
 static void
 compute_root(int64 size, athar_hash *root)
 {
@@ -145,7 +133,7 @@ compute_root(int64 size, athar_hash *root)
 static int64
 size_argument(FunctionCallInfo fcinfo)
 {
-	int64		newest = tree_size();
+	int64		newest = athar_batch_tree_size();
 	int64		size = PG_ARGISNULL(0) ? newest : PG_GETARG_INT64(0);
 
 	athar_merkle_check_sizes(size, newest);
@@ -169,6 +157,7 @@ Datum
 athar_checkpoint(PG_FUNCTION_ARGS)
 {
 	int64		size = size_argument(fcinfo);
+	athar_batch none = {0};
 	athar_batch *reached;
 	athar_hash	root;
 	char		string[ATHAR_ROOT_TEXT];
@@ -179,7 +168,7 @@ athar_checkpoint(PG_FUNCTION_ARGS)
 	compute_root(size, &root);
 	athar_proof_root_text(&root, string);
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s\n%lld\n%s\n",
-											  found > 0 ? reached->origin : athar_proof_origin(),
+											  found > 0 ? reached->origin : athar_proof_origin(&none),
 											  (long long) size, string)));
 }
 
@@ -194,7 +183,7 @@ athar_inclusion_proof(PG_FUNCTION_ARGS)
 	athar_tile_tree tree;
 	athar_proof proof;
 
-	athar_merkle_check_sizes(size, tree_size());
+	athar_merkle_check_sizes(size, athar_batch_tree_size());
 	athar_merkle_check_index(index, size);
 	hasher = athar_sha256_begin();
 	athar_tile_open(&tree, hasher);
@@ -214,7 +203,7 @@ athar_consistency_proof(PG_FUNCTION_ARGS)
 	athar_tile_tree tree;
 	athar_proof proof;
 
-	athar_merkle_check_sizes(second, tree_size());
+	athar_merkle_check_sizes(second, athar_batch_tree_size());
 	athar_merkle_check_sizes(first, second);
 	hasher = athar_sha256_begin();
 	athar_tile_open(&tree, hasher);
@@ -242,7 +231,7 @@ athar_export_tile(PG_FUNCTION_ARGS)
 				 errmsg("there is no tile %lld on level %d", (long long) n,
 						level),
 				 errdetail("The tree has %lld leaves, a tile 256 hashes; levels and tiles are counted from 0.",
-						   (long long) tree_size()),
+						   (long long) athar_batch_tree_size()),
 				 errhint("Ask for tiles that the size of the tree implies.")));
 	length = tile->count * ATHAR_HASH_BYTES;
 	result = palloc(VARHDRSZ + length);

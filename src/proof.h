@@ -5,6 +5,7 @@
 #ifndef ATHAR_PROOF_H
 #define ATHAR_PROOF_H
 
+#include "batch.h"
 #include "merkle.h"
 
 /* Room for the base64 of a hash. */
@@ -17,7 +18,7 @@ typedef struct athar_tree_head
 } athar_tree_head;
 
 extern void athar_proof_init(void);
-extern const char *athar_proof_origin(void);
+extern const char *athar_proof_origin(const athar_batch *newest);
 extern void athar_proof_root_text(const athar_hash *root,
 								  char string[ATHAR_ROOT_TEXT]);
 extern bool athar_proof_read(const char *string, athar_tree_head *checkpoint);

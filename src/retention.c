@@ -17,16 +17,13 @@
  */
 #include "athar.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
-#include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -375,7 +372,7 @@ is_sealed(removal *work, int64 leaf, const athar_hash *hash)
 
 	work->tree.tree.read(&work->tree.tree, 0, leaf, &sealed);
 	MemoryContextSwitchTo(old);
-	return memcmp(hash, &sealed, sizeof(athar_hash)) == 0;
+	return athar_merkle_is_same(hash, &sealed);
 }
 
 static void
@@ -440,12 +437,12 @@ archive_stretch(stretch *part)
 static void
 show_progress(const removal *work, int64 wanted)
 {
-	char text[	100];
+	char	   *text = psprintf("athar.%s_log: %lld of %lld entries",
+								work->is_expiry ? "expire" : "archive",
+								(long long) work->total, (long long) wanted);
 
-	snprintf(text, sizeof(text), "athar.%s_log: %lld of %lld entries",
-			 work->is_expiry ? "expire" : "archive", (long long) work->total,
-			 (long long) wanted);
 	pgstat_report_activity(STATE_RUNNING, text);
+	pfree(text);
 }
 
 static void
@@ -578,15 +575,6 @@ take_archived(const athar_id_range *ids, void *arg)
  * The act
  */
 
-static int
-by_low(const void *a, const void *b)
-{
-	int64		left = ((const athar_id_range *) a)->low;
-	int64		right = ((const athar_id_range *) b)->low;
-
-	return left < right ? -1 : left > right;
-}
-
 static Datum
 used_tables(const removal *work)
 {
@@ -613,7 +601,6 @@ record(removal *work, const char *reason)
 	int			guc_level = NewGUCNestLevel();
 	int			i = 0;
 
-	qsort(work->gone, work->gone_count, sizeof(athar_id_range), by_low);
 	if (reason)
 		(void) set_config_option("athar.reason", reason, PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,

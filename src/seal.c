@@ -38,11 +38,9 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/namespace.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "replication/syncrep.h"
 #include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
@@ -421,7 +419,7 @@ make_batch(sealing *work, const athar_batch *newest, athar_hash *root)
 	arrange(work);
 	grow_tree(work, newest, root);
 	batch->sealed_at = GetCurrentTimestamp();
-	batch->origin = pstrdup(athar_proof_origin());
+	batch->origin = pstrdup(athar_proof_origin(newest));
 	athar_batch_store(batch, root);
 	athar_mark_make(psprintf("seal %lld", (long long) batch->id), DT_NOBEGIN,
 					&mark);
@@ -520,13 +518,11 @@ root_of(const athar_batch *batch)
 {
 	athar_hasher *hasher;
 	athar_hash	root;
-	athar_peaks peaks;
 
 	if (batch->id != 0)
 		return PointerGetDatum(batch->root);
 	hasher = athar_sha256_begin();
-	peaks.size = 0;
-	athar_merkle_peaks_root(hasher, &peaks, &root);
+	athar_merkle_nothing(hasher, &root);
 	athar_sha256_end(hasher);
 	return athar_merkle_datum(&root);
 }

@@ -158,7 +158,6 @@ athar_tile_begin(athar_hasher *hasher, int64 size)
 	athar_tile_edge *edge = palloc0(sizeof(athar_tile_edge));
 
 	edge->hasher = hasher;
-	edge->size = size;
 	for (int level = 0; level < ATHAR_TILE_LEVELS; level++)
 	{
 		athar_tile *tile = &edge->tiles[level];
@@ -219,7 +218,6 @@ void
 athar_tile_append(athar_tile_edge *edge, const athar_hash *hash)
 {
 	append_at(edge, 0, hash);
-	edge->size++;
 }
 
 void
@@ -234,10 +232,7 @@ athar_tile_edge_root(const athar_tile_edge *edge, athar_hash *root)
 		has_any = athar_merkle_fold(edge->hasher, &peaks, has_any, root);
 	}
 	if (!has_any)
-	{
-		peaks.size = 0;
-		athar_merkle_peaks_root(edge->hasher, &peaks, root);
-	}
+		athar_merkle_nothing(edge->hasher, root);
 }
 
 /* Write the tiles that grew and are not full. */

@@ -36,7 +36,6 @@ typedef struct athar_tile_tree
 typedef struct athar_tile_edge
 {
 	athar_hasher *hasher;
-	int64		size;
 	athar_tile	tiles[ATHAR_TILE_LEVELS];
 } athar_tile_edge;
 

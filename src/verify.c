@@ -26,7 +26,6 @@
 #include "utils/array.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
 #include "archive.h"
@@ -316,15 +315,6 @@ add_pieces(verification *work, const athar_batch *batch)
 	}
 }
 
-static int
-by_id(const void *a, const void *b)
-{
-	int64		left = ((const athar_id_range *) a)->low;
-	int64		right = ((const athar_id_range *) b)->low;
-
-	return left < right ? -1 : left > right;
-}
-
 /* Find out whose the leaves of the stretch are. */
 static void
 prepare_stretch(verification *work, int64 low, int64 high)
@@ -347,7 +337,7 @@ prepare_stretch(verification *work, int64 low, int64 high)
 	for (int i = first; i < work->batch_count &&
 		 work->batches[i].first_leaf < high; i++)
 		add_pieces(work, &work->batches[i]);
-	qsort(work->pieces, work->piece_count, sizeof(athar_id_range), by_id);
+	athar_batch_sort(work->pieces, work->piece_count);
 	work->last = NULL;
 }
 
@@ -542,7 +532,7 @@ check_anchor(verification *work, int number, const char *string)
 		tree.is_lenient = true;
 		athar_merkle_compute_root(&tree.tree, anchor.size, &root);
 		if (tree.is_damaged ||
-			memcmp(root.bytes, anchor.root.bytes, ATHAR_HASH_BYTES) != 0)
+			!athar_merkle_is_same(&root, &anchor.root))
 			athar_walk_problem(&work->findings, ATHAR_ANCHOR,
 							   "anchor %d: the first %lld leaves have another root",
 							   number, (long long) anchor.size);

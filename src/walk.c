@@ -13,7 +13,6 @@
 
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/memutils.h"
 
 #include "batch.h"
 #include "merkle.h"
@@ -118,12 +117,6 @@ hash_above(athar_walk *walk, int level, int64 n)
 	return offset < tile->count ? &tile->hashes[offset] : NULL;
 }
 
-static bool
-is_same(const athar_hash *a, const athar_hash *b)
-{
-	return memcmp(a->bytes, b->bytes, ATHAR_HASH_BYTES) == 0;
-}
-
 /* Begin at the start of the tile in which a leaf stands. */
 athar_walk *
 athar_walk_begin(athar_findings *findings, athar_hasher *hasher,
@@ -200,14 +193,14 @@ leads_up(athar_walk *walk, const athar_tile *tile, int count)
 	if (count < ATHAR_TILE_HASHES)
 		return last && athar_batch_root_is(last, &root);
 	above = hash_above(walk, 0, walk->size / ATHAR_TILE_HASHES);
-	return above && is_same(above, &peaks.at[ATHAR_TILE_HEIGHT]);
+	return above && athar_merkle_is_same(above, &peaks.at[ATHAR_TILE_HEIGHT]);
 }
 
 static void
 tell_changed(athar_walk *walk, const athar_stretch *stretch, int count)
 {
 	for (int i = 0; i < count; i++)
-		if (!is_same(&walk->stored.hashes[i], &walk->computed.hashes[i]))
+		if (!athar_merkle_is_same(&walk->stored.hashes[i], &walk->computed.hashes[i]))
 			athar_walk_problem(walk->findings, ATHAR_CHANGED,
 							   "entry %lld (leaf %lld) is not what was sealed",
 							   (long long) stretch->ids[walk->size + i - stretch->low],
@@ -245,7 +238,7 @@ compare_tile(athar_walk *walk, const athar_stretch *stretch, int count)
 		{
 			*hash = stretch->hashes[leaf - stretch->low];
 
-			is_equal &= is_same(hash, &walk->stored.hashes[i]);
+			is_equal &= athar_merkle_is_same(hash, &walk->stored.hashes[i]);
 			walk->findings->looked_at[ATHAR_CHANGED]++;
 		}
 	}
@@ -299,7 +292,7 @@ go_up(athar_walk *walk, int64 n)
 		athar_hash	root = walk->levels[level].at[ATHAR_TILE_HEIGHT];
 		athar_hash *above = hash_above(walk, level, n);
 
-		if (above && !is_same(above, &root))
+		if (above && !athar_merkle_is_same(above, &root))
 			athar_walk_problem(walk->findings, ATHAR_TILE,
 							   "tile %lld on level %d does not have the root of tile %lld below it",
 							   (long long) (n / ATHAR_TILE_HASHES),
