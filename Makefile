@@ -13,6 +13,11 @@ OBJS = \
 	src/summary_io.o \
 	src/student.o \
 	src/evidence.o \
+	src/figures.o \
+	src/interval.o \
+	src/keyed.o \
+	src/sides.o \
+	src/matched.o \
 	src/target.o \
 	src/target_io.o \
 	src/indexing.o \

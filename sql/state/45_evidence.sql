@@ -39,3 +39,26 @@ COMMENT ON COLUMN athar.evidence.p_value IS 'Two-sided probability of a t as far
 COMMENT ON COLUMN athar.evidence.effect_size IS 'Hedges'' g: the difference in pooled standard deviations, with the exact small-sample correction';
 COMMENT ON COLUMN athar.evidence.verdict IS
 'increased or decreased where p_value < 0.05, else no_clear_change; insufficient_data where a side has fewer than two values, or a standard deviation nobody knows; no_variation where both sides are constant, so that the difference is all there is to say. Whether up is good, and whether the change matters, is for the KPI to say';
+
+CREATE TYPE athar.matched_evidence AS (
+	total_difference double precision,
+	matched_difference double precision,
+	mix_difference double precision,
+	se double precision,
+	ci_low double precision,
+	ci_high double precision,
+	p_value double precision,
+	strata_used integer,
+	strata_left_out integer
+);
+COMMENT ON TYPE athar.matched_evidence IS
+'A difference between before and after, split into what changed within strata and what a changed mix of strata did. A figure that is not defined, or too large for double precision, is NULL, never NaN; the two counts of strata are never NULL.';
+COMMENT ON COLUMN athar.matched_evidence.total_difference IS 'Mean of all values after - mean of all values before, those of every stratum, in the unit of the values; NULL where a side has none';
+COMMENT ON COLUMN athar.matched_evidence.matched_difference IS 'The differences within the strata that have values on both sides, each weighted by the mean of its share before and its share after among these; NULL where there is no such stratum';
+COMMENT ON COLUMN athar.matched_evidence.mix_difference IS 'total_difference - matched_difference: what came from other shares of the strata, and from strata that are on one side alone';
+COMMENT ON COLUMN athar.matched_evidence.se IS 'Standard error of matched_difference, the weights taken as fixed; NULL where a stratum used has fewer than two values on a side or a standard deviation nobody knows, and where nothing varies';
+COMMENT ON COLUMN athar.matched_evidence.ci_low IS 'Lower end of the 95 % confidence interval of matched_difference; NULL where se is';
+COMMENT ON COLUMN athar.matched_evidence.ci_high IS 'Upper end of it';
+COMMENT ON COLUMN athar.matched_evidence.p_value IS 'Two-sided probability of a matched difference as far from 0 if there were none; NULL where se is; 0 stands for anything below 1e-300';
+COMMENT ON COLUMN athar.matched_evidence.strata_used IS 'Number of strata with values on both sides';
+COMMENT ON COLUMN athar.matched_evidence.strata_left_out IS 'Number of strata with values on one side alone; values without a stratum count as one of them';

@@ -3,22 +3,7 @@
 # It writes test/data/student_t.sql, student_t_quantile.sql and welch.sql: CSV
 # between COPY and \., read by the test with \ir.  R is not needed to run it.
 
-# As few digits as read back to the same number.
-number <- function(x) vapply(x, function(one) {
-	if (is.na(one)) return("")
-	for (digits in 15:17)
-		if (as.numeric(shown <- sprintf("%.*g", digits, one)) == one) break
-	shown
-}, "")
-
-# One statement: the table's columns, then its rows as CSV.
-write_copy <- function(table, rows) {
-	columns <- lapply(rows, function(x) if (is.numeric(x)) number(x) else x)
-	writeLines(c(
-		sprintf("COPY %s (%s) FROM stdin WITH (FORMAT csv);", table, paste(names(rows), collapse = ", ")),
-		do.call(paste, c(columns, sep = ",")),
-		"\\."), file.path("test/data", paste0(table, ".sql")))
-}
+source("test/reference/write.R")
 
 # Student's t: two-sided p.  Below 1e-300 a p is reported as 0: left out.
 grid <- expand.grid(
