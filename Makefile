@@ -9,6 +9,7 @@ OBJS = \
 	src/digest.o \
 	src/moments.o \
 	src/summary.o \
+	src/summary_state.o \
 	src/summary_functions.o \
 	src/summary_io.o \
 	src/student.o \

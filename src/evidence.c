@@ -134,25 +134,47 @@ compare_sides(const Side *before, const Side *after)
 	return result;
 }
 
-/* The figures of one side; NULL is a summary of nothing. */
+/* The figures of one side; n is 0 where there are none. */
 static Side
-side_of_summary(const Summary *summary)
+make_side(const SummaryMoments *moments, const Distribution *distribution)
 {
 	double		nan = get_float8_nan();
 	Side		side = {0, nan, nan, nan, nan};
+
+	if (moments->n == 0)
+		return side;
+	side.n = moments->n;
+	side.mean = moments->mean;
+	side.rest = moments->rest;
+	if (moments->n > 1 && moments->has_sd)
+		side.sd = moments->sd;
+	if (distribution->n > 0)
+		side.median = athar_digest_percentile(distribution, 0.5);
+	return side;
+}
+
+/* NULL is a summary of nothing. */
+static Side
+side_of_summary(const Summary *summary)
+{
 	SummaryMoments moments;
 	Distribution distribution;
 
 	if (summary == NULL || !athar_summary_moments(summary, &moments))
-		return side;
-	side.n = moments.n;
-	side.mean = moments.mean;
-	side.rest = moments.rest;
-	if (moments.n > 1 && moments.has_sd)
-		side.sd = moments.sd;
-	if (athar_summary_distribution(summary, &distribution))
-		side.median = athar_digest_percentile(&distribution, 0.5);
-	return side;
+		moments.n = 0;
+	else if (!athar_summary_distribution(summary, &distribution))
+		distribution.n = 0;
+	return make_side(&moments, &distribution);
+}
+
+static Side
+side_of_state(SummaryState *state)
+{
+	SummaryMoments moments;
+	Distribution distribution;
+
+	athar_summary_read(state, &moments, &distribution);
+	return make_side(&moments, &distribution);
 }
 
 /* The row type of athar.evidence, looked up once per call site. */
@@ -199,18 +221,15 @@ put_side(Row *row, const Side *side)
 	put_figure(row, side->median);
 }
 
-/* A value of type athar.evidence from two summaries. */
+/* A value of type athar.evidence from two groups. */
 static Datum
-evidence_datum(FunctionCallInfo fcinfo, const Summary *before_summary,
-			   const Summary *after_summary)
+evidence_datum(FunctionCallInfo fcinfo, const Side *before, const Side *after)
 {
-	Side		before = side_of_summary(before_summary);
-	Side		after = side_of_summary(after_summary);
-	Comparison	found = compare_sides(&before, &after);
+	Comparison	found = compare_sides(before, after);
 	Row			row = {0};
 
-	put_side(&row, &before);
-	put_side(&row, &after);
+	put_side(&row, before);
+	put_side(&row, after);
 	put_figure(&row, found.difference);
 	put_figure(&row, found.percent_change);
 	put_figure(&row, found.ci_low);
@@ -231,17 +250,22 @@ PG_FUNCTION_INFO_V1(athar_compare);
 Datum
 athar_compare(PG_FUNCTION_ARGS)
 {
-	Summary    *before = PG_ARGISNULL(0) ? NULL : PG_GETARG_SUMMARY_P(0);
-	Summary    *after = PG_ARGISNULL(1) ? NULL : PG_GETARG_SUMMARY_P(1);
+	Side		before = side_of_summary(PG_ARGISNULL(0) ? NULL :
+										 PG_GETARG_SUMMARY_P(0));
+	Side		after = side_of_summary(PG_ARGISNULL(1) ? NULL :
+										PG_GETARG_SUMMARY_P(1));
 
-	PG_RETURN_DATUM(evidence_datum(fcinfo, before, after));
+	PG_RETURN_DATUM(evidence_datum(fcinfo, &before, &after));
 }
 
-/* The state of before_after: a summary being collected for each side. */
+/*
+ * The state of before_after: a summary being collected for each side.  Both
+ * lie in one piece of memory, the size of a line of the processor's cache.
+ */
 typedef struct BeforeAfterState
 {
-	SummaryState *before;
-	SummaryState *after;
+	SummaryState before;
+	SummaryState after;
 } BeforeAfterState;
 
 static MemoryContext
@@ -259,8 +283,8 @@ begin_state(MemoryContext context)
 {
 	BeforeAfterState *state = MemoryContextAlloc(context, sizeof(*state));
 
-	state->before = athar_summary_begin(context);
-	state->after = athar_summary_begin(context);
+	athar_summary_init(&state->before, context);
+	athar_summary_init(&state->after, context);
 	return state;
 }
 
@@ -284,7 +308,7 @@ athar_before_after_step(PG_FUNCTION_ARGS)
 		bool		is_after =
 		PG_GETARG_TIMESTAMPTZ(2) >= PG_GETARG_TIMESTAMPTZ(3);
 
-		athar_summary_add(is_after ? state->after : state->before,
+		athar_summary_add(is_after ? &state->after : &state->before,
 						  PG_GETARG_FLOAT8(1));
 	}
 	PG_RETURN_POINTER(state);
@@ -306,8 +330,8 @@ athar_before_after_combine(PG_FUNCTION_ARGS)
 	{
 		BeforeAfterState *other = (BeforeAfterState *) PG_GETARG_POINTER(1);
 
-		athar_summary_absorb(state->before, athar_summary_finish(other->before));
-		athar_summary_absorb(state->after, athar_summary_finish(other->after));
+		athar_summary_absorb(&state->before, athar_summary_finish(&other->before));
+		athar_summary_absorb(&state->after, athar_summary_finish(&other->after));
 	}
 	PG_RETURN_POINTER(state);
 }
@@ -325,8 +349,8 @@ athar_before_after_serialize(PG_FUNCTION_ARGS)
 	Size		first;
 
 	(void) aggregate_context(fcinfo);
-	before = athar_summary_finish(state->before);
-	after = athar_summary_finish(state->after);
+	before = athar_summary_finish(&state->before);
+	after = athar_summary_finish(&state->after);
 	first = MAXALIGN(VARSIZE(before));
 	result = palloc0(header + first + VARSIZE(after));
 	SET_VARSIZE(result, header + first + VARSIZE(after));
@@ -350,8 +374,8 @@ athar_before_after_deserialize(PG_FUNCTION_ARGS)
 
 	(void) aggregate_context(fcinfo);
 	state = begin_state(CurrentMemoryContext);
-	athar_summary_absorb(state->before, before);
-	athar_summary_absorb(state->after, after);
+	athar_summary_absorb(&state->before, before);
+	athar_summary_absorb(&state->after, after);
 	PG_RETURN_POINTER(state);
 }
 
@@ -360,13 +384,13 @@ PG_FUNCTION_INFO_V1(athar_before_after_final);
 Datum
 athar_before_after_final(PG_FUNCTION_ARGS)
 {
-	BeforeAfterState *state;
+	BeforeAfterState *state = PG_ARGISNULL(0) ? NULL :
+	(BeforeAfterState *) PG_GETARG_POINTER(0);
+	Side		before;
+	Side		after;
 
 	(void) aggregate_context(fcinfo);
-	if (PG_ARGISNULL(0))
-		PG_RETURN_DATUM(evidence_datum(fcinfo, NULL, NULL));
-	state = (BeforeAfterState *) PG_GETARG_POINTER(0);
-	PG_RETURN_DATUM(evidence_datum(fcinfo,
-								   athar_summary_finish(state->before),
-								   athar_summary_finish(state->after)));
+	before = state ? side_of_state(&state->before) : side_of_summary(NULL);
+	after = state ? side_of_state(&state->after) : side_of_summary(NULL);
+	PG_RETURN_DATUM(evidence_datum(fcinfo, &before, &after));
 }

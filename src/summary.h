@@ -53,8 +53,22 @@ typedef struct Summary
 #define PG_GETARG_SUMMARY_P(n)		DatumGetSummaryP(PG_GETARG_DATUM(n))
 #define PG_RETURN_SUMMARY_P(x)		PG_RETURN_POINTER(x)
 
+typedef struct SummaryTaken SummaryTaken;
+
+/* Values that wait within the state; its size becomes a power of two. */
+#define SUMMARY_RECENT		12
+
 /* A summary being collected; an aggregate's transition state. */
-typedef struct SummaryState SummaryState;
+typedef struct SummaryState
+{
+	double	   *values;			/* waiting to be taken, in no order */
+	SummaryTaken *taken;		/* NULL: nothing yet */
+	MemoryContext context;
+	int16		used;			/* of values */
+	int16		size;
+	int16		recent_used;
+	double		recent[SUMMARY_RECENT]; /* waiting, too */
+} SummaryState;
 
 extern Summary *athar_summary_upgraded(Datum datum);
 
@@ -66,12 +80,15 @@ extern bool athar_summary_moments(const Summary *summary,
 extern bool athar_summary_distribution(const Summary *summary,
 									   Distribution *distribution);
 
+extern void athar_summary_init(SummaryState *state, MemoryContext context);
 extern SummaryState *athar_summary_begin(MemoryContext context);
 extern void athar_summary_add(SummaryState *state, double value);
 extern void athar_summary_add_count(SummaryState *state, double value,
 									int64 count);
 extern void athar_summary_absorb(SummaryState *state, const Summary *summary);
 extern Summary *athar_summary_finish(SummaryState *state);
+extern void athar_summary_read(SummaryState *state, SummaryMoments *moments,
+							   Distribution *distribution);
 
 /* Store what was read from outside, already checked. */
 extern Summary *athar_summary_pack(uint8 flags, int64 nonfinite,
