@@ -28,21 +28,16 @@
 
 #include "digest.h"
 
+#include "utils/float.h"
+
 /* One step of k1 as an angle, 2 pi / 200: its cosine and sine. */
 #define STEP_COSINE		0.99950656036573155700
 #define STEP_SINE		0.03141075907812829188
 
 #define SIGN_BIT		(UINT64CONST(1) << 63)
 
-/* Fewer values are sorted faster by comparing them. */
-#define RADIX_PAYS		192
-
-#define ST_SORT sort_doubles
-#define ST_ELEMENT_TYPE double
-#define ST_COMPARE(a, b) ((*(a) > *(b)) - (*(a) < *(b)))
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
+/* Fewer values are sorted faster by comparing them; a power of two. */
+#define RADIX_PAYS		256
 
 /* The bits of a double so that they order as the number does. */
 static inline uint64
@@ -118,13 +113,96 @@ radix_sort(double *values, int length)
 		values[i] = double_of_ordered_bits(from[i]);
 }
 
+/* The smaller to the first place; compiles to two instructions. */
+static inline void
+order_two(double *a, double *b)
+{
+	double		x = *a;
+	double		y = *b;
+
+	*a = x < y ? x : y;
+	*b = x < y ? y : x;
+}
+
+static inline void
+order_four(double *values)
+{
+	order_two(&values[0], &values[1]);
+	order_two(&values[2], &values[3]);
+	order_two(&values[0], &values[2]);
+	order_two(&values[1], &values[3]);
+	order_two(&values[1], &values[2]);
+}
+
+/*
+ * Merge two sorted runs of the same length that follow each other: half of
+ * the result from the front, half from the back, so that neither run can end.
+ */
+static inline void
+merge_runs(const double *from, double *to, int run)
+{
+	const double *a = from;
+	const double *b = from + run;
+	const double *a_last = b - 1;
+	const double *b_last = b + run - 1;
+	double	   *last = to + 2 * run - 1;
+
+	for (int i = 0; i < run; i++)
+	{
+		bool		is_a = *a <= *b;
+		bool		is_b_last = *a_last <= *b_last;
+
+		*to++ = *b < *a ? *b : *a;
+		a += is_a;
+		b += !is_a;
+		*last-- = *b_last < *a_last ? *a_last : *b_last;
+		a_last -= !is_b_last;
+		b_last -= is_b_last;
+	}
+}
+
+/*
+ * Sort few values by merging runs of 4, 8, 16 ..., infinities behind them.
+ * There is not one branch that depends on a value, since a wrong guess costs
+ * as much as ten comparisons.
+ */
+static void
+merge_sort(double *values, int length)
+{
+	double		first[RADIX_PAYS];
+	double		second[RADIX_PAYS];
+	double	   *from = first;
+	double	   *to = second;
+	int			room = 4;
+
+	while (room < length)
+		room *= 2;
+	memcpy(first, values, length * sizeof(double));
+	for (int i = length; i < room; i++)
+		first[i] = get_float8_infinity();
+	for (int i = 0; i < room; i += 4)
+		order_four(first + i);
+	for (int run = 4; run < room; run *= 2)
+	{
+		double	   *merged = to;
+
+		for (int i = 0; i < room; i += 2 * run)
+			merge_runs(from + i, to + i, run);
+		to = from;
+		from = merged;
+	}
+	memcpy(values, from, length * sizeof(double));
+}
+
 /* Sort finite values, DIGEST_LOOSE at most. */
 void
 athar_digest_sort(double *values, int length)
 {
 	Assert(length <= DIGEST_LOOSE);
-	if (length < RADIX_PAYS)
-		sort_doubles(values, length);
+	if (length <= 1)
+		return;
+	if (length <= RADIX_PAYS)
+		merge_sort(values, length);
 	else
 		radix_sort(values, length);
 }

@@ -258,6 +258,17 @@ athar_moments_of_values(const double *sorted, int length,
 				   shrink, unit, result);
 }
 
+/* The moments of an exact list of single values. */
+static void
+moments_of_singles(const DigestItem *items, int length, SummaryMoments *result)
+{
+	double		values[DIGEST_EXACT];
+
+	for (int i = 0; i < length; i++)
+		values[i] = items[i].value;
+	athar_moments_of_values(values, length, result);
+}
+
 /* The moments of an exact list; the same list always gives the same bits. */
 void
 athar_moments_of_items(const DigestItem *items, int length, int64 n,
@@ -271,6 +282,11 @@ athar_moments_of_items(const DigestItem *items, int length, int64 n,
 	Pair		sum = {0, 0};
 	Pair		mean;
 
+	if (length == n)
+	{
+		moments_of_singles(items, length, result);
+		return;
+	}
 	if (first == last)
 	{
 		constant_moments(n, first, result);
