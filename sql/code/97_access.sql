@@ -31,7 +31,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|check_in|align'),
 		-- writes what its caller may write himself
 		('contribute', 'routine', 'EXECUTE', 'undo_transaction'),
-		('manage', 'routine', 'EXECUTE', 'define_.*|create_cycle|create_goal'),
+		('manage', 'routine', 'EXECUTE', 'define_.*|load_preset|create_cycle|create_goal'),
 		('administer', 'routine', 'EXECUTE', 'archive_log|expire_log'),
 		('administer', 'routine', 'EXECUTE', 'track|untrack|create_mark|accept_state'),
 		('administer', 'routine', 'EXECUTE', 'tracking_status|check_tracking'),

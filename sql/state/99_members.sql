@@ -30,6 +30,7 @@ VALUES
 	('measurement', 'service_id', 'service', false),
 	('measurement', 'channel_id', 'channel', false),
 	('measurement', 'stage_id', 'stage', false),
+	('kpi_band', 'kpi_id', 'kpi', false),
 	('project', 'unit_id', 'unit', false),
 	('participant', 'project_id', 'project', false),
 	('participant', 'action_id', 'action', false),
@@ -131,7 +132,8 @@ BEGIN
 			(20, 'review', true, '{}', NULL),
 			(21, 'job', true, '{last_started_at,last_finished_at,last_outcome,last_message}', NULL),
 			(22, 'access_grant', true, '{}', NULL),
-			(23, 'log_retention', true, '{}', NULL)
+			(23, 'log_retention', true, '{}', NULL),
+			(24, 'kpi_band', true, '{}', NULL)
 		) AS m (id, relation, inserted_values, excluded, condition)
 	LOOP
 		INSERT INTO athar.tracked_table (id, lineage, relation, relation_oid, database_oid, cluster, owner_name, rekey_of, inserted_values, tracked_at)
@@ -203,6 +205,7 @@ BEGIN
 			CASE r.relname
 				WHEN 'tracked_table' THEN 'WHERE id >= 1000'
 				WHEN 'tracked_column' THEN 'WHERE table_id >= 1000'
+				WHEN 'preset_kpi' THEN 'WHERE NOT is_builtin'
 				ELSE ''
 			END);
 	END LOOP;

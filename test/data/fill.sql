@@ -79,12 +79,17 @@ SELECT athar.define_offering('permit', 'apply', 'desk', is_offered => false);
 -- Indicators: single values, refreshed in part, and figures from elsewhere.
 SELECT athar.define_kpi('days', 'Days to decision', 'days', 'down', smallest_change => 0.5);
 SELECT athar.define_kpi('digital', 'Digital share', 'share', 'up', kind => 'ratio');
+SELECT athar.define_kpi_bands('digital', '[{"code": "low", "name": "Low", "name_ar": "منخفض"}, {"code": "high", "from": 0.3}]');
+SELECT athar.define_kpi_bands('digital', '[{"code": "low"}, {"code": "high", "from": 0.8, "to": 1.5}]', '2024-06-01');
 SELECT athar.record_observation('days', 20 + (n * 7) % 5 - CASE WHEN n > 60 THEN 6 ELSE 0 END, '2024-01-01 10:00+00'::timestamptz + n * interval '1 day', 'permit', CASE WHEN n % 2 = 0 THEN 'web' ELSE 'desk' END)
 FROM generate_series(1, 120) AS n;
 SELECT athar.refresh_measurements();
 SELECT athar.report_measurement('digital', daterange(('2023-01-01'::date + make_interval(months => 3 * n))::date, ('2023-01-01'::date + make_interval(months => 3 * n + 3))::date),
 	athar.summary_of(ARRAY[0, 1], ARRAY[500 - 20 * n, 500 + 20 * n]), 'renewal', basis => 'quarter', source => 'yearbook')
 FROM (SELECT generate_series(0, 7) AS n) AS q;
+SELECT count(*) FROM athar.load_preset('gds4');
+INSERT INTO athar.preset_kpi (preset, ordinal, code, name, name_ar, unit_of_measure, direction, bands, description)
+VALUES ('own', 1, 'calls', 'Calls', 'المكالمات', 'calls', 'down', '[{"code": "few"}, {"code": "many", "from": 100}]', 'Calls about one case');
 
 -- A table whose definition changes between its changes; a dump makes its columns' numbers others.
 CREATE TABLE public.tariff (gone integer, id integer PRIMARY KEY, fee numeric, note text);

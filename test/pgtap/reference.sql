@@ -40,7 +40,7 @@ SELECT set_eq(
 	'every table and sequence that holds data is dumped');
 SELECT set_eq(
 	$$SELECT o.relation::text, o.condition FROM pg_extension, unnest(extconfig::regclass[], extcondition) AS o (relation, condition) WHERE extname = 'athar' AND o.condition <> ''$$,
-	$$VALUES ('athar.tracked_table', 'WHERE id >= 1000'), ('athar.tracked_column', 'WHERE table_id >= 1000')$$, 'rows of the install script are left out');
+	$$VALUES ('athar.tracked_table', 'WHERE id >= 1000'), ('athar.tracked_column', 'WHERE table_id >= 1000'), ('athar.preset_kpi', 'WHERE NOT is_builtin')$$, 'rows of the install script are left out');
 SELECT is_empty(
 	$$SELECT t.relation FROM athar.tracked_table AS t WHERE t.id < 500 AND NOT EXISTS (
 		SELECT FROM pg_trigger AS g WHERE g.tgrelid = t.relation::regclass AND g.tgfoid = 'athar.capture_change()'::regprocedure AND encode(g.tgargs, 'escape') = t.lineage || '\000')$$,

@@ -264,6 +264,8 @@ sub readings
 		q{SELECT v, athar.get_plan('faster', v) FROM generate_series(1, 3) AS v},
 		q{SELECT * FROM athar.plan_history('faster')},
 		'TABLE athar.services',
+		'TABLE athar.presets ORDER BY preset, ordinal',
+		'TABLE athar.kpi_bands ORDER BY kpi, valid_from, lower_bound',
 		'TABLE athar.jobs',
 		q{SELECT relname, relacl FROM pg_class WHERE relnamespace = 'athar'::regnamespace ORDER BY 1},
 		q{SELECT oid::regprocedure, proacl FROM pg_proc WHERE pronamespace = 'athar'::regnamespace ORDER BY oid::regprocedure::text},
