@@ -19,6 +19,9 @@ OBJS = \
 	src/keyed.o \
 	src/sides.o \
 	src/matched.o \
+	src/differences.o \
+	src/trend.o \
+	src/rank.o \
 	src/target.o \
 	src/target_io.o \
 	src/indexing.o \

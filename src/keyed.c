@@ -62,8 +62,8 @@ struct KeyedTable
 };
 
 /* Begin an empty table in the given memory, which it never leaves. */
-KeyedTable *
-athar_keyed_begin(MemoryContext context, Size payload)
+static KeyedTable *
+begin_table(MemoryContext context, Size payload)
 {
 	KeyedTable *table = MemoryContextAlloc(context, sizeof(KeyedTable));
 
@@ -71,6 +71,26 @@ athar_keyed_begin(MemoryContext context, Size payload)
 	table->payload = payload;
 	table->hash = keyed_create(context, 2, NULL);
 	return table;
+}
+
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "part of an aggregate called outside it");
+	return context;
+}
+
+KeyedTable *
+athar_keyed_state(FunctionCallInfo fcinfo, Size payload)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+
+	if (PG_ARGISNULL(0))
+		return begin_table(context, payload);
+	return (KeyedTable *) PG_GETARG_POINTER(0);
 }
 
 /* The name of a text value; NULL is the name of what nobody named. */
@@ -109,8 +129,8 @@ athar_keyed_find(KeyedTable *table, KeyedName name)
 }
 
 /* Merge every payload of one table into that of the same name in another. */
-void
-athar_keyed_absorb(KeyedTable *into, const KeyedTable *from, KeyedMerge merge)
+static void
+absorb(KeyedTable *into, const KeyedTable *from, KeyedMerge merge)
 {
 	keyed_iterator iterator;
 	Keyed	   *keyed;
@@ -121,6 +141,19 @@ athar_keyed_absorb(KeyedTable *into, const KeyedTable *from, KeyedMerge merge)
 		CHECK_FOR_INTERRUPTS();
 		merge(athar_keyed_find(into, keyed->item.name), keyed->item.payload);
 	}
+}
+
+Datum
+athar_keyed_combine(FunctionCallInfo fcinfo, Size payload, KeyedMerge merge)
+{
+	KeyedTable *state;
+
+	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	state = athar_keyed_state(fcinfo, payload);
+	if (!PG_ARGISNULL(1))
+		absorb(state, (KeyedTable *) PG_GETARG_POINTER(1), merge);
+	PG_RETURN_POINTER(state);
 }
 
 static int
@@ -170,8 +203,7 @@ athar_keyed_serialize(PG_FUNCTION_ARGS)
 	keyed_iterator iterator;
 	Keyed	   *keyed;
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "part of an aggregate called outside it");
+	(void) aggregate_context(fcinfo);
 	initStringInfo(&bytes);
 	appendStringInfoSpaces(&bytes, VARHDRSZ);
 	appendBinaryStringInfo(&bytes, (char *) &table->payload, sizeof(Size));
@@ -212,10 +244,9 @@ athar_keyed_deserialize(PG_FUNCTION_ARGS)
 	KeyedTable *table;
 	Size		payload;
 
-	if (!AggCheckCallContext(fcinfo, NULL))
-		elog(ERROR, "part of an aggregate called outside it");
+	(void) aggregate_context(fcinfo);
 	take(&at, &payload, sizeof(Size));
-	table = athar_keyed_begin(CurrentMemoryContext, payload);
+	table = begin_table(CurrentMemoryContext, payload);
 	while (at < end)
 	{
 		KeyedName	name;

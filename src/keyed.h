@@ -29,11 +29,14 @@ typedef struct KeyedTable KeyedTable;
 
 typedef void (*KeyedMerge) (void *into, const void *from);
 
-extern KeyedTable *athar_keyed_begin(MemoryContext context, Size payload);
+/* The state of an aggregate, begun by the first row or part that comes. */
+extern KeyedTable *athar_keyed_state(FunctionCallInfo fcinfo, Size payload);
 extern KeyedName athar_keyed_name(const text *name, bool group);
 extern void *athar_keyed_find(KeyedTable *table, KeyedName name);
-extern void athar_keyed_absorb(KeyedTable *into, const KeyedTable *from,
-							   KeyedMerge merge);
+
+/* All of a combine function but how two payloads are merged. */
+extern Datum athar_keyed_combine(FunctionCallInfo fcinfo, Size payload,
+								 KeyedMerge merge);
 
 /* By name, then group, those without a name last; in new memory. */
 extern KeyedItem *athar_keyed_sorted(const KeyedTable *table, int *length);

@@ -125,7 +125,7 @@ PG_FUNCTION_INFO_V1(athar_compare_matched_step);
 Datum
 athar_compare_matched_step(PG_FUNCTION_ARGS)
 {
-	KeyedTable *state = athar_sides_state(fcinfo);
+	KeyedTable *state = athar_keyed_state(fcinfo, sizeof(Sides));
 
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(3))
 	{

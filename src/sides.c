@@ -11,26 +11,6 @@
 
 #include "common/int.h"
 
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "part of an aggregate called outside it");
-	return context;
-}
-
-KeyedTable *
-athar_sides_state(FunctionCallInfo fcinfo)
-{
-	MemoryContext context = aggregate_context(fcinfo);
-
-	if (PG_ARGISNULL(0))
-		return athar_keyed_begin(context, sizeof(Sides));
-	return (KeyedTable *) PG_GETARG_POINTER(0);
-}
-
 /* Add the values behind one to those behind the other; either may be none. */
 void
 athar_sides_pool(SummaryMoments *into, const SummaryMoments *other)
@@ -79,13 +59,5 @@ PG_FUNCTION_INFO_V1(athar_sides_combine);
 Datum
 athar_sides_combine(PG_FUNCTION_ARGS)
 {
-	KeyedTable *state;
-
-	if (PG_ARGISNULL(0) && PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	state = athar_sides_state(fcinfo);
-	if (!PG_ARGISNULL(1))
-		athar_keyed_absorb(state, (KeyedTable *) PG_GETARG_POINTER(1),
-						   merge_sides);
-	PG_RETURN_POINTER(state);
+	return athar_keyed_combine(fcinfo, sizeof(Sides), merge_sides);
 }

@@ -18,9 +18,6 @@ typedef struct Sides
 	SummaryMoments of[2];
 } Sides;
 
-/* The state of an aggregate, begun by the first row or part that comes. */
-extern KeyedTable *athar_sides_state(FunctionCallInfo fcinfo);
-
 extern void athar_sides_pool(SummaryMoments *into, const SummaryMoments *other);
 
 /* after - before, both known; it may overflow where its halves do not. */

@@ -62,3 +62,64 @@ COMMENT ON COLUMN athar.matched_evidence.ci_high IS 'Upper end of it';
 COMMENT ON COLUMN athar.matched_evidence.p_value IS 'Two-sided probability of a matched difference as far from 0 if there were none; NULL where se is; 0 stands for anything below 1e-300';
 COMMENT ON COLUMN athar.matched_evidence.strata_used IS 'Number of strata with values on both sides';
 COMMENT ON COLUMN athar.matched_evidence.strata_left_out IS 'Number of strata with values on one side alone; values without a stratum count as one of them';
+
+CREATE TYPE athar.controlled_evidence AS (
+	estimate double precision,
+	se double precision,
+	df double precision,
+	ci_low double precision,
+	ci_high double precision,
+	p_value double precision,
+	treated_units integer,
+	control_units integer,
+	is_paired boolean
+);
+COMMENT ON TYPE athar.controlled_evidence IS
+'A difference in differences: the change of those a reform reached, less the change of those it did not reach. A figure that is not defined, or too large for double precision, is NULL, never NaN; the two counts of units are never NULL.';
+COMMENT ON COLUMN athar.controlled_evidence.estimate IS 'Mean change of the treated - mean change of the controls, in the unit of the values; NULL where one of the four groups has no values';
+COMMENT ON COLUMN athar.controlled_evidence.se IS 'Its standard error; NULL with fewer than two controls, and where nothing varies';
+COMMENT ON COLUMN athar.controlled_evidence.df IS 'Degrees of freedom: Satterthwaite''s, or k - 1 for one treated unit against k controls';
+COMMENT ON COLUMN athar.controlled_evidence.ci_low IS 'Lower end of the 95 % confidence interval of estimate; NULL where se is';
+COMMENT ON COLUMN athar.controlled_evidence.ci_high IS 'Upper end of it';
+COMMENT ON COLUMN athar.controlled_evidence.p_value IS 'Two-sided probability of an estimate as far from 0 if the change had done nothing; NULL where se is; 0 stands for anything below 1e-300';
+COMMENT ON COLUMN athar.controlled_evidence.treated_units IS 'Number of treated units with values';
+COMMENT ON COLUMN athar.controlled_evidence.control_units IS 'Number of control units with values';
+COMMENT ON COLUMN athar.controlled_evidence.is_paired IS 'True where every unit has both sides, so that units'' own changes are compared; false where four groups of points were compared as if independent, and the interval is too wide or too narrow; NULL without values';
+
+CREATE TYPE athar.trend_evidence AS (
+	slope_difference double precision,
+	se double precision,
+	df double precision,
+	p_value double precision,
+	treated_units integer,
+	control_units integer,
+	is_paired boolean
+);
+COMMENT ON TYPE athar.trend_evidence IS
+'How differently two groups of units were moving. A figure that is not defined is NULL, never NaN; the two counts of units are never NULL.';
+COMMENT ON COLUMN athar.trend_evidence.slope_difference IS 'Slope of the treated - slope of the controls, in the unit of the values per day';
+COMMENT ON COLUMN athar.trend_evidence.se IS 'Its standard error; NULL with too few units or values, and where nothing varies';
+COMMENT ON COLUMN athar.trend_evidence.df IS 'Degrees of freedom: Satterthwaite''s, or k - 1 for one treated unit against k controls';
+COMMENT ON COLUMN athar.trend_evidence.p_value IS 'Two-sided probability of a difference as far from 0 if both groups were moving alike; NULL where se is; 0 stands for anything below 1e-300. A large one is no proof that they were';
+COMMENT ON COLUMN athar.trend_evidence.treated_units IS 'Number of treated units with values';
+COMMENT ON COLUMN athar.trend_evidence.control_units IS 'Number of control units with values';
+COMMENT ON COLUMN athar.trend_evidence.is_paired IS 'True where every unit has values at two times or more, so that units'' own slopes are compared; false where one line was drawn for each group, as if values were independent; NULL without values';
+
+CREATE TYPE athar.rank_evidence AS (
+	u double precision,
+	z double precision,
+	p_value double precision,
+	shift double precision,
+	before_n bigint,
+	after_n bigint,
+	is_exact boolean
+);
+COMMENT ON TYPE athar.rank_evidence IS
+'A comparison of two groups of values by their ranks. A figure that is not defined, or too large for double precision, is NULL, never NaN; the two counts are never NULL.';
+COMMENT ON COLUMN athar.rank_evidence.u IS 'Mann and Whitney''s U of the values after: pairs in which the value after is larger, ties counted half; NULL where a side has no values';
+COMMENT ON COLUMN athar.rank_evidence.z IS 'U less its expectation, in standard deviations, with the correction for ties and for continuity; NULL where all values are equal';
+COMMENT ON COLUMN athar.rank_evidence.p_value IS 'Two-sided probability of a U as far from its expectation if both sides were alike; NULL where z is; 0 stands for anything below 1e-300';
+COMMENT ON COLUMN athar.rank_evidence.shift IS 'Hodges and Lehmann''s estimate of the difference: the median of all differences between a value after and a value before, in the unit of the values';
+COMMENT ON COLUMN athar.rank_evidence.before_n IS 'Number of finite values before';
+COMMENT ON COLUMN athar.rank_evidence.after_n IS 'Number of finite values after';
+COMMENT ON COLUMN athar.rank_evidence.is_exact IS 'True where p_value is from the exact distribution of U: fewer than 50 values on each side, no two equal; false where it is from the normal distribution; NULL where there is no p_value';

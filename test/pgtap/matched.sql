@@ -211,5 +211,167 @@ SELECT is(count(*) FILTER (WHERE (w.found).strata_used = 11 AND (w.found).p_valu
 FROM (SELECT athar.compare_matched(summary, channel, is_after) OVER (ORDER BY place) AS found, place FROM public.day_of_channel) AS w
 WHERE w.place > 1000;
 
+
+-- difference_in_differences -------------------------------------------------
+
+CREATE FUNCTION pg_temp.near(got athar.controlled_evidence, wanted athar.controlled_evidence, tolerance double precision)
+RETURNS boolean
+LANGUAGE SQL
+RETURN (got).treated_units = (wanted).treated_units AND (got).control_units = (wanted).control_units
+	AND (got).is_paired IS NOT DISTINCT FROM (wanted).is_paired
+	AND pg_temp.near((got).estimate, (wanted).estimate, tolerance)
+	AND pg_temp.near((got).se, (wanted).se, tolerance)
+	AND pg_temp.near((got).df, (wanted).df, tolerance)
+	AND pg_temp.near((got).ci_low, (wanted).ci_low, tolerance)
+	AND pg_temp.near((got).ci_high, (wanted).ci_high, tolerance)
+	AND pg_temp.near((got).p_value, (wanted).p_value, tolerance);
+
+-- Published: Card and Krueger (1994), the minimum wage in New Jersey. Balanced
+-- 2.75 (1.34); with every restaurant 2.76, whose four-cell error is 1.80.
+CREATE TEMPORARY TABLE card_krueger (figure text, is_treated boolean, value double precision, n integer);
+\ir ../data/card_krueger.sql
+SELECT results_eq(
+	$$SELECT round((d).estimate::numeric, 4), round((d).se::numeric, 4), round((d).df::numeric, 3), round((d).p_value::numeric, 4),
+		round((d).ci_low::numeric, 5), round((d).ci_high::numeric, 5), (d).treated_units, (d).control_units, (d).is_paired
+	FROM (SELECT athar.difference_in_differences(CASE WHEN s.is_after THEN value ELSE 0 END, concat_ws(' ', is_treated, value, place), is_treated, s.is_after) AS d
+		FROM card_krueger, generate_series(1, n) AS place, (VALUES (true), (false)) AS s (is_after) WHERE figure = 'change') AS f$$,
+	'VALUES (2.7500, 1.3423, 96.884, 0.0432, 0.08578, 5.41422, 309, 75, true)', 'Card and Krueger, restaurants seen twice: 2.75 with se 1.342, p 0.043');
+SELECT results_eq(
+	$$SELECT round((d).estimate::numeric, 4), round((d).se::numeric, 4), round((d).df::numeric, 2), round((d).p_value::numeric, 2), (d).is_paired
+	FROM (SELECT athar.difference_in_differences(value, u.unit, is_treated, figure = 'after') AS d
+		FROM card_krueger, generate_series(1, n) AS place, LATERAL (SELECT concat_ws(' ', is_treated, figure, value, place)) AS u (unit) WHERE figure <> 'change') AS f$$,
+	'VALUES (2.7536, 1.8012, 192.40, 0.13, false)', 'without the pairs the error is a third larger, and said to be unpaired');
+SELECT results_eq(
+	$$SELECT round((d).estimate::numeric, 4), round((d).se::numeric, 4), (d).treated_units, (d).control_units, (d).is_paired
+	FROM (SELECT athar.difference_in_differences(value, NULL, is_treated, figure = 'after') AS d
+		FROM card_krueger, generate_series(1, n) AS place WHERE figure <> 'change') AS f$$,
+	'VALUES (2.7536, 1.8012, 0, 0, false)', 'values of units nobody knows are points, too');
+
+-- Against R.
+CREATE TEMPORARY TABLE differences_values (name text, unit text, is_treated boolean, before_values double precision[], after_values double precision[]);
+\ir ../data/differences_values.sql
+CREATE TEMPORARY TABLE differences (LIKE athar.controlled_evidence);
+ALTER TABLE differences ADD name text;
+\ir ../data/differences.sql
+CREATE TEMPORARY VIEW point AS
+SELECT v.name, v.unit, v.is_treated, s.is_after, a.value
+FROM differences_values AS v,
+LATERAL (VALUES (false, v.before_values), (true, v.after_values)) AS s (is_after, numbers),
+LATERAL unnest(s.numbers) AS a (value);
+SELECT is(count(*), 7::bigint, 'reference differences were read') FROM differences;
+SELECT ok(pg_temp.near(f.found, ROW(w.estimate, w.se, w.df, w.ci_low, w.ci_high, w.p_value, w.treated_units, w.control_units, w.is_paired)::athar.controlled_evidence, 1e-9),
+	'equals R: ' || w.name || CASE WHEN w.is_paired THEN ', paired' ELSE ', not paired' END)
+FROM differences AS w
+JOIN (
+	SELECT p.name, true, athar.difference_in_differences(p.value, p.unit, p.is_treated, p.is_after) FROM point AS p GROUP BY p.name
+	UNION ALL
+	-- another unit on each side of the same figures
+	SELECT p.name, false, athar.difference_in_differences(p.value, p.unit || p.is_after, p.is_treated, p.is_after) FROM point AS p GROUP BY p.name
+) AS f (name, is_paired, found) ON f.name = w.name AND f.is_paired = w.is_paired
+CROSS JOIN LATERAL (SELECT w.treated_units * CASE WHEN w.is_paired THEN 1 ELSE 2 END AS treated_units,
+	w.control_units * CASE WHEN w.is_paired THEN 1 ELSE 2 END AS control_units) AS n
+CROSS JOIN LATERAL (SELECT f.found) AS g (found)
+WHERE w.is_paired;
+SELECT ok(pg_temp.near(f.found, ROW(w.estimate, w.se, w.df, w.ci_low, w.ci_high, w.p_value, 2 * w.treated_units, 2 * w.control_units, false)::athar.controlled_evidence, 1e-9),
+	'equals R: ' || w.name || ', not paired')
+FROM differences AS w
+JOIN (SELECT p.name, athar.difference_in_differences(p.value, p.unit || p.is_after, p.is_treated, p.is_after) AS found FROM point AS p GROUP BY p.name) AS f USING (name)
+WHERE NOT w.is_paired;
+
+-- By hand: a common shock of 10 is removed; changes of the controls 9, 10, 11,
+-- of the treated 15: 5, se = 1 * sqrt(1 + 1/3), 2 degrees of freedom.
+SELECT results_eq(
+	$$SELECT (d).estimate, round((d).se::numeric, 12), (d).df, (d).treated_units, (d).control_units FROM (SELECT athar.difference_in_differences(v.value, v.unit, v.unit = 'new', v.is_after) AS d
+	FROM (VALUES ('new', false, 40), ('new', true, 55), ('a', false, 1), ('a', true, 10), ('b', false, 70), ('b', true, 80), ('c', false, 5), ('c', true, 16)) AS v (unit, is_after, value)) AS f$$,
+	$$VALUES (5::double precision, round(sqrt(4 / 3.0), 12), 2::double precision, 1, 3)$$, 'a common shock is taken off');
+
+CREATE TEMPORARY VIEW few_units AS
+SELECT v.name, athar.difference_in_differences(v.value, v.unit, v.is_treated, v.is_after) AS found
+FROM (VALUES
+	('no controls', 'a', true, false, 1), ('no controls', 'a', true, true, 3), ('no controls', 'b', true, false, 1), ('no controls', 'b', true, true, 4),
+	('one control', 'a', true, false, 1), ('one control', 'a', true, true, 3), ('one control', 'b', true, false, 1), ('one control', 'b', true, true, 9),
+	('one control', 'c', false, false, 1), ('one control', 'c', false, true, 2),
+	('nothing varies', 'a', true, false, 0.1), ('nothing varies', 'a', true, true, 0.3), ('nothing varies', 'b', true, false, 1.1), ('nothing varies', 'b', true, true, 1.3),
+	('nothing varies', 'c', false, false, 0.7), ('nothing varies', 'c', false, true, 0.8), ('nothing varies', 'd', false, false, 0.2), ('nothing varies', 'd', false, true, 0.3),
+	('a side without values', 'a', true, true, 3), ('a side without values', 'b', true, true, 3), ('a side without values', 'c', false, false, 1), ('a side without values', 'c', false, true, 2),
+	('nothing to use', 'a', true, true, 'NaN'), ('nothing to use', 'a', true, false, 'Infinity'), ('nothing to use', 'a', NULL, false, 1), ('nothing to use', 'a', true, NULL, 1), ('nothing to use', 'a', false, false, NULL),
+	('too far apart', 'a', true, false, -1.7e308), ('too far apart', 'a', true, true, 1.7e308), ('too far apart', 'b', false, false, 1), ('too far apart', 'b', false, true, 2)
+) AS v (name, unit, is_treated, is_after, value)
+GROUP BY v.name;
+SELECT ok(pg_temp.near(f.found, w.wanted, 1e-12), 'too little to compare: ' || w.name)
+FROM few_units AS f
+JOIN (VALUES
+	('no controls', ROW(NULL, NULL, NULL, NULL, NULL, NULL, 2, 0, true)::athar.controlled_evidence),
+	('one control', ROW(4, NULL, NULL, NULL, NULL, NULL, 2, 1, true)::athar.controlled_evidence),
+	('nothing varies', ROW(0.1, NULL, NULL, NULL, NULL, NULL, 2, 2, true)::athar.controlled_evidence),
+	('a side without values', ROW(NULL, NULL, NULL, NULL, NULL, NULL, 2, 1, false)::athar.controlled_evidence),
+	('nothing to use', ROW(NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL)::athar.controlled_evidence),
+	('too far apart', ROW(NULL, NULL, NULL, NULL, NULL, NULL, 1, 1, true)::athar.controlled_evidence)) AS w (name, wanted) USING (name);
+SELECT throws_ok($$SELECT athar.difference_in_differences(1, 'north', g = 1, true) FROM generate_series(1, 2) AS g$$,
+	'22023', 'unit "north" is both treated and a control', 'a unit does not change groups');
+SELECT throws_ok($$SELECT athar.difference_in_differences(1, repeat('é', 90) || 'end', g = 1, true) FROM generate_series(1, 2) AS g$$,
+	'22023', 'unit "' || repeat('é', 50) || '" is both treated and a control', 'a long name is cut between characters');
+SELECT is((d).treated_units, 1, 'what is left out says nothing about the group')
+FROM (SELECT athar.difference_in_differences(v.value, 'north', v.is_treated, true) AS d FROM (VALUES (1::double precision, true), (NULL, false), ('NaN', false)) AS v (value, is_treated)) AS f;
+SELECT is_empty($$
+	SELECT f.d FROM (SELECT v.scale, athar.difference_in_differences(v.scale * (g % 7 + CASE WHEN s.is_after THEN g % 3 ELSE 0 END), 'unit ' || g, g <= 4, s.is_after) AS d
+		FROM generate_series(1, 11) AS g, (VALUES (true), (false)) AS s (is_after), (VALUES (1e-300::double precision), (1), (1e150), (1e307), (-1e12)) AS v (scale) GROUP BY v.scale) AS f
+	WHERE f.d::text ~ 'NaN|Infinity' OR (f.d).p_value IS NULL OR abs((f.d).estimate / (f.d).se - sign(f.scale) * -(1 / 7.0) / sqrt(1 / 6.0 + 34 / 294.0)) > 1e-9
+$$, 'by hand, and the scale does not matter');
+
+-- pre_trend -----------------------------------------------------------------
+
+CREATE TEMPORARY TABLE trends_values (name text, unit text, is_treated boolean, days double precision[], numbers double precision[]);
+\ir ../data/trends_values.sql
+CREATE TEMPORARY TABLE trends (LIKE athar.trend_evidence);
+ALTER TABLE trends ADD name text;
+\ir ../data/trends.sql
+CREATE TEMPORARY VIEW trend_found AS
+SELECT v.name, i.is_paired, athar.pre_trend(d.value, timestamptz '2024-02-29 12:00Z' + d.day * interval '24 hours', CASE WHEN i.is_paired THEN v.unit END, v.is_treated) AS found
+FROM trends_values AS v, unnest(v.days, v.numbers) AS d (day, value), (VALUES (true), (false)) AS i (is_paired)
+GROUP BY v.name, i.is_paired;
+SELECT is(count(*), 6::bigint, 'reference trends were read') FROM trends;
+SELECT ok(pg_temp.near((f.found).slope_difference, w.slope_difference, 1e-8) AND pg_temp.near((f.found).se, w.se, 1e-8) AND pg_temp.near((f.found).df, w.df, 1e-8)
+	AND pg_temp.near((f.found).p_value, w.p_value, 1e-8) AND (f.found).is_paired = w.is_paired
+	AND ((f.found).treated_units, (f.found).control_units) = (CASE WHEN w.is_paired THEN w.treated_units ELSE 0 END, CASE WHEN w.is_paired THEN w.control_units ELSE 0 END),
+	'trends equal R: ' || w.name || CASE WHEN w.is_paired THEN ', by unit' ELSE ', by group' END)
+FROM trends AS w
+JOIN trend_found AS f ON f.name = w.name AND f.is_paired = w.is_paired;
+SELECT results_eq(
+	$$SELECT round((t).slope_difference::numeric, 12), (t).se, (t).p_value, (t).treated_units, (t).control_units, (t).is_paired
+	FROM (SELECT athar.pre_trend(g.day * CASE WHEN u.unit < 3 THEN 0.3 ELSE 0.1 END + u.unit, timestamptz '2026-01-01Z' + g.day * interval '1 day', 'unit ' || u.unit, u.unit < 3) AS t
+		FROM generate_series(1, 9) AS g (day), generate_series(1, 5) AS u (unit)) AS f$$,
+	'VALUES (0.2, NULL::double precision, NULL::double precision, 2, 3, true)', 'straight lines differ by 0.2 a day, and what rounding leaves is no error');
+SELECT ok((t).slope_difference = 2 AND (t).is_paired = false AND (t).se IS NULL, 'a unit seen once: one line for each group')
+FROM (SELECT athar.pre_trend(v.value, timestamptz '2026-01-01Z' + v.day * interval '24 hours', v.unit, v.is_treated) AS t
+	FROM (VALUES ('a', true, 1, 3), ('a', true, 2, 5), ('b', true, 3, 7), ('c', false, 1, 4), ('c', false, 2, 4)) AS v (unit, is_treated, day, value)) AS f;
+SELECT ok(t IS NOT DISTINCT FROM ROW(NULL, NULL, NULL, NULL, 1, 0, true)::athar.trend_evidence, 'nobody to compare with, times that are none')
+FROM (SELECT athar.pre_trend(v.value, v.at, v.unit, v.is_treated) AS t
+	FROM (VALUES ('a', true, timestamptz '2026-01-01', 3::double precision), ('a', true, '2026-01-02', 5), ('b', false, 'infinity', 7), ('b', false, '-infinity', 7), ('c', false, NULL, 4), ('c', false, '2026-01-01', 'NaN'), ('d', NULL, '2026-01-01', 1)) AS v (unit, is_treated, at, value)) AS f;
+SELECT ok(t IS NOT DISTINCT FROM ROW(NULL, NULL, NULL, NULL, 0, 0, NULL)::athar.trend_evidence, 'no rows at all')
+FROM (SELECT athar.pre_trend(1, now(), 'a', true) FILTER (WHERE false) AS t) AS f;
+SELECT throws_ok($$SELECT athar.pre_trend(1, now(), 'north', g = 1) FROM generate_series(1, 2) AS g$$,
+	'22023', 'unit "north" is both treated and a control', 'nor does a unit change groups here');
+
+-- Both in parallel workers, in another order, and as one process does.
+CREATE TABLE public.office_day AS
+SELECT g AS place, 'office ' || g % 40 AS office, g % 40 < 9 AS is_treated, timestamptz '2026-01-01Z' + g / 40 * interval '1 day' AS at,
+	100 + sin(g) + (g % 40) * (g / 4000.0) AS value
+FROM generate_series(0, 19999) AS g;
+ANALYZE public.office_day;
+SET LOCAL max_parallel_workers_per_gather = 3;
+SELECT matches(string_agg(p.line, E'\n'), 'Finalize Aggregate.*Gather.*Partial Aggregate', 'both run in parallel workers')
+FROM pg_temp.plan_of('SELECT athar.difference_in_differences(value, office, is_treated, place >= 10000), athar.pre_trend(value, at, office, is_treated) FROM public.office_day') AS p (line);
+CREATE TEMPORARY TABLE offices_in_parallel AS
+SELECT athar.difference_in_differences(value, office, is_treated, place >= 10000) AS d, athar.pre_trend(value, at, office, is_treated) AS t FROM public.office_day;
+SELECT throws_ok($$SELECT athar.difference_in_differences(value, office, place < 50, true) FROM public.office_day$$,
+	'22023', 'unit "office 0" is both treated and a control', 'workers that met a unit in different groups find out');
+RESET max_parallel_workers_per_gather;
+SELECT ok(pg_temp.near(p.d, s.d, 1e-10) AND pg_temp.near((p.t).slope_difference, (s.t).slope_difference, 1e-10) AND pg_temp.near((p.t).se, (s.t).se, 1e-10)
+	AND pg_temp.near((p.t).p_value, (s.t).p_value, 1e-9) AND (s.d).p_value < 0.05, 'and answer as one process, from the last row to the first, does')
+FROM offices_in_parallel AS p
+CROSS JOIN (SELECT athar.difference_in_differences(value, office, is_treated, place >= 10000) AS d, athar.pre_trend(value, at, office, is_treated) AS t
+	FROM (SELECT * FROM public.office_day ORDER BY place DESC) AS o) AS s;
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
-# Reference values for test/pgtap/matched.sql, from R (written with 4.2.2).
+# Reference values for test/pgtap/matched.sql and rank.sql, from R (written with 4.2.2).
 # Run at the top of the tree:  Rscript test/reference/matched.R
-# It writes test/data/matched_values.sql and matched.sql; R is not needed to
-# run the test.
+# It writes test/data/matched*.sql, differences*.sql, trends*.sql, ranks.sql and
+# q_values.sql; R is not needed to run the tests.
 source("test/reference/write.R")
 
 wave <- function(n, centre, spread) centre + spread * round(sin(1:n * 1.7), 3) # repeatable, no luck in it
@@ -72,3 +72,126 @@ values <- do.call(rbind, lapply(names(cases), function(name)
 values$is_after <- ifelse(values$is_after, "true", "false")
 write_copy("matched_values", values)
 write_copy("matched", do.call(rbind, Map(matched, names(cases), cases)))
+
+# Difference in differences and trends: units with a group, each with values
+# before and after, or at days.
+units <- function(n, centre, spread, change, change_spread) lapply(1:n, function(i)
+	list(centre + spread * round(sin(i * 2.3), 3) + (0:2) / 4,
+		centre + spread * round(sin(i * 2.3), 3) + change + change_spread * round(cos(i * 1.1), 3) + (0:1) / 2))
+groups <- list(
+	"balanced" = list(treated = units(12, 20, 5, -3, 1), control = units(15, 30, 9, -1, 2)),
+	"two against two" = list(treated = units(2, 20, 5, -3, 1), control = units(2, 30, 9, -1, 2)),
+	"unequal" = list(treated = units(3, 20, 5, -3, 0.1), control = units(40, 30, 9, -1, 8)),
+	"one treated" = list(treated = units(1, 20, 5, -3, 1), control = units(7, 30, 9, -1, 2)))
+mean_of <- function(side) function(unit) mean(unit[[side]])
+did <- function(name, is_paired) {
+	t <- groups[[name]]$treated
+	c <- groups[[name]]$control
+	before <- list(sapply(c, mean_of(1)), sapply(t, mean_of(1)))
+	after <- list(sapply(c, mean_of(2)), sapply(t, mean_of(2)))
+	change <- Map(`-`, after, before)
+	estimate <- mean(change[[2]]) - mean(change[[1]])
+	if (!is_paired) {
+		cells <- c(before, after)
+		v <- sapply(cells, var) / lengths(cells)
+		se <- sqrt(sum(v))
+		df <- sum(v)^2 / sum(v^2 / (lengths(cells) - 1))
+	} else if (length(t) > 1) {
+		test <- t.test(change[[2]], change[[1]])
+		se <- test$stderr
+		df <- unname(test$parameter)
+	} else {
+		se <- sd(change[[1]]) * sqrt(1 + 1 / length(c))
+		df <- length(c) - 1
+	}
+	data.frame(name = name, estimate = estimate, se = se, df = df,
+		ci_low = estimate - qt(0.975, df) * se, ci_high = estimate + qt(0.975, df) * se, p_value = 2 * pt(-abs(estimate / se), df),
+		treated_units = length(t), control_units = length(c), is_paired = ifelse(is_paired, "true", "false"))
+}
+write_copy("differences_values", do.call(rbind, lapply(names(groups), function(name)
+	do.call(rbind, lapply(names(groups[[name]]), function(group)
+		do.call(rbind, lapply(seq_along(groups[[name]][[group]]), function(i)
+			data.frame(name = name, unit = paste(group, i), is_treated = ifelse(group == "treated", "true", "false"),
+				before_values = array_of(groups[[name]][[group]][[i]][[1]]), after_values = array_of(groups[[name]][[group]][[i]][[2]])))))))))
+write_copy("differences", rbind(
+	do.call(rbind, lapply(names(groups), did, TRUE)),
+	do.call(rbind, lapply(setdiff(names(groups), "one treated"), did, FALSE))))
+
+# Trends: a unit's values on its days.
+lines_of <- function(n, slope, spread, days = 10) lapply(1:n, function(i)
+	list(day = seq_len(days) * 3 + i, value = 5 * i + (slope + spread * round(sin(i * 1.9), 3)) * (seq_len(days) * 3 + i) + round(cos(seq_len(days) * 2.1 + i), 3)))
+trends <- list(
+	"alike" = list(treated = lines_of(6, 0.5, 0.1), control = lines_of(9, 0.5, 0.1)),
+	"apart" = list(treated = lines_of(4, 0.9, 0.1, 5), control = lines_of(9, 0.5, 0.2)),
+	"one treated" = list(treated = lines_of(1, 0.9, 0.1), control = lines_of(5, 0.5, 0.2)))
+slopes <- function(units) sapply(units, function(u) coef(lm(u$value ~ u$day))[[2]])
+trend <- function(name, is_paired) {
+	t <- trends[[name]]$treated
+	c <- trends[[name]]$control
+	if (!is_paired) {
+		fit <- lapply(list(c, t), function(units) summary(lm(value ~ day, data.frame(
+			value = unlist(lapply(units, `[[`, "value")), day = unlist(lapply(units, `[[`, "day"))))))
+		v <- sapply(fit, function(f) f$coefficients[2, 2]^2)
+		difference <- fit[[2]]$coefficients[2, 1] - fit[[1]]$coefficients[2, 1]
+		se <- sqrt(sum(v))
+		df <- sum(v)^2 / sum(v^2 / sapply(fit, function(f) f$df[2]))
+	} else {
+		difference <- mean(slopes(t)) - mean(slopes(c))
+		if (length(t) > 1) {
+			test <- t.test(slopes(t), slopes(c))
+			se <- test$stderr
+			df <- unname(test$parameter)
+		} else {
+			se <- sd(slopes(c)) * sqrt(1 + 1 / length(c))
+			df <- length(c) - 1
+		}
+	}
+	data.frame(name = name, slope_difference = difference, se = se, df = df, p_value = 2 * pt(-abs(difference / se), df),
+		treated_units = length(t), control_units = length(c), is_paired = ifelse(is_paired, "true", "false"))
+}
+write_copy("trends_values", do.call(rbind, lapply(names(trends), function(name)
+	do.call(rbind, lapply(names(trends[[name]]), function(group)
+		do.call(rbind, lapply(seq_along(trends[[name]][[group]]), function(i)
+			data.frame(name = name, unit = paste(group, i), is_treated = ifelse(group == "treated", "true", "false"),
+				days = array_of(trends[[name]][[group]][[i]]$day), numbers = array_of(trends[[name]][[group]][[i]]$value)))))))))
+write_copy("trends", rbind(
+	do.call(rbind, lapply(names(trends), trend, TRUE)),
+	do.call(rbind, lapply(names(trends), trend, FALSE))))
+
+# Ranks.
+rank_test <- function(name, before, after) {
+	test <- wilcox.test(after, before) # exact or not as it sees fit; z is ours beside either
+	m <- length(before)
+	n <- length(after)
+	ties <- table(rank(c(before, after)))
+	sigma <- sqrt(m * n / 12 * ((m + n + 1) - sum(ties^3 - ties) / ((m + n) * (m + n - 1))))
+	d <- unname(test$statistic) - m * n / 2
+	data.frame(name = name, before_values = array_of(before), after_values = array_of(after),
+		u = unname(test$statistic), z = (d - sign(d) * 0.5) / sigma, p_value = test$p.value,
+		shift = median(outer(after, before, `-`)), before_n = m, after_n = n,
+		is_exact = ifelse(m < 50 && n < 50 && !any(ties > 1), "true", "false"))
+}
+suppressWarnings(write_copy("ranks", rbind(
+	rank_test("one against one", 1, 2),
+	rank_test("three against four", c(1.1, 2.2, 3.3), c(2.5, 3.5, 4.5, 5.5)),
+	rank_test("far apart", 1:10 + 0.5, 101:112),
+	rank_test("the middle", c(1, 4, 5, 8), c(2, 3, 6, 7)),
+	rank_test("49 against 49", wave(49, 10, 2) + (1:49) / 1e6, wave(49, 11, 3)),
+	rank_test("50 against 20", wave(50, 10, 2) + (1:50) / 1e6, wave(20, 11, 3)),
+	rank_test("20 against 50", wave(20, 10, 2) + (1:20) / 1e6, wave(50, 9, 3)),
+	rank_test("ties", c(1, 2, 2, 3, 3, 3, 4), c(3, 3, 4, 4, 5)),
+	rank_test("answers", rep(1:5, c(4, 2, 6, 9, 3)), rep(1:5, c(1, 1, 3, 9, 14))),
+	rank_test("yes and no", rep(0:1, c(33, 27)), rep(0:1, c(21, 45))),
+	# Student's sleep data (1908), as shipped with R.
+	rank_test("sleep", sleep$extra[sleep$group == 1], sleep$extra[sleep$group == 2]),
+	rank_test("a huge one", c(1, 2, 3, 4, 5, 6), c(7, 8, 9, 10, 11, 1e9)),
+	rank_test("small p", wave(300, 0, 1), wave(280, 1.9, 1)))))
+
+# Benjamini and Hochberg.
+write_copy("q_values", do.call(rbind, Map(function(name, p) data.frame(name = name, p_values = array_of(p), q_values = array_of(p.adjust(p, "BH"))),
+	c("the 15 of Benjamini and Hochberg 1995", "not sorted", "equal ones", "large ones", "one", "many"),
+	list(
+		# Neuhaus et al. 1992 on thrombolysis, as listed there, section 4.1
+		c(0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1),
+		c(0.2, 0.01, 0.9, 0.03, 0.5, 0.001), c(0.02, 0.02, 0.02, 0.5, 0.5), c(0.9, 1, 0.95), 0.3,
+		round(abs(sin(1:60 * 1.7))^3, 6)))))
