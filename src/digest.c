@@ -233,34 +233,19 @@ athar_digest_of_sorted(const double *values, int length, DigestItem *items)
 	return k;
 }
 
-/* A total order, so that a merge gives the same list both ways round. */
-static inline bool
-item_precedes(const DigestItem *a, const DigestItem *b)
+static inline DigestItem *
+append_items(DigestItem *next, const DigestItem *from, const DigestItem *end)
 {
-	if (a->value != b->value)
-		return a->value < b->value;
-	if (DigestItemIsBlurred(a) != DigestItemIsBlurred(b))
-		return DigestItemIsBlurred(b);
-	return a->weight < b->weight;
-}
-
-/* Append to a list; the counts of equal values are added. */
-static inline int
-append_item(DigestItem *list, int length, const DigestItem *item)
-{
-	if (length > 0 && list[length - 1].value == item->value &&
-		!DigestItemIsBlurred(&list[length - 1]) && !DigestItemIsBlurred(item))
-	{
-		list[length - 1].weight += item->weight;
-		return length;
-	}
-	list[length] = *item;
-	return length + 1;
+	if (from < end)
+		memcpy(next, from, (end - from) * sizeof(DigestItem));
+	return next + (end - from);
 }
 
 /*
  * Merge two lists into a third.  The caller has checked that the sum of all
- * counts is in range.
+ * counts is in range.  Of items of the same value, those that are not blurred
+ * are added up and come first, the others by weight, so that the result is
+ * the same both ways round.
  */
 int
 athar_digest_merge(const DigestItem *a, int a_length,
@@ -268,15 +253,28 @@ athar_digest_merge(const DigestItem *a, int a_length,
 {
 	const DigestItem *a_end = a + a_length;
 	const DigestItem *b_end = b + b_length;
-	int			k = 0;
+	DigestItem *next = merged;
 
 	while (a < a_end && b < b_end)
-		k = append_item(merged, k, item_precedes(a, b) ? a++ : b++);
-	while (a < a_end)
-		k = append_item(merged, k, a++);
-	while (b < b_end)
-		k = append_item(merged, k, b++);
-	return k;
+	{
+		if (a->value < b->value)
+			*next++ = *a++;
+		else if (b->value < a->value)
+			*next++ = *b++;
+		else if (!DigestItemIsBlurred(a) && !DigestItemIsBlurred(b))
+		{
+			*next = *a++;
+			(next++)->weight += (b++)->weight;
+		}
+		else if (DigestItemIsBlurred(a) == DigestItemIsBlurred(b) ?
+				 a->weight < b->weight : DigestItemIsBlurred(b))
+			*next++ = *a++;
+		else
+			*next++ = *b++;
+	}
+	next = append_items(next, a, a_end);
+	next = append_items(next, b, b_end);
+	return next - merged;
 }
 
 /* How many values the item may hold that starts behind this many. */

@@ -3,9 +3,9 @@
  *	  Sorted lists of (value, count) that describe a distribution.
  *
  * Invariant of a list: values finite and ascending, no -0; an item that is
- * not blurred stands for count values equal to its value, and no two of
- * these share a value; a blurred item stands for count >= 2 values whose
- * mean is its value.
+ * not blurred stands for count values equal to its value, and is the first of
+ * its value; a blurred item stands for count >= 2 values whose mean is its
+ * value.
  */
 #ifndef ATHAR_DIGEST_H
 #define ATHAR_DIGEST_H

@@ -69,41 +69,47 @@ width_of_weights(const DigestItem *items, int length)
 static void
 pack_weights(const DigestItem *items, int length, int bytes, void *weights)
 {
-	for (int i = 0; i < length; i++)
-		switch (bytes)
-		{
-			case 1:
+	switch (bytes)
+	{
+		case 1:
+			for (int i = 0; i < length; i++)
 				((uint8 *) weights)[i] = (uint8) items[i].weight;
-				break;
-			case 2:
+			break;
+		case 2:
+			for (int i = 0; i < length; i++)
 				((uint16 *) weights)[i] = (uint16) items[i].weight;
-				break;
-			case 4:
+			break;
+		case 4:
+			for (int i = 0; i < length; i++)
 				((uint32 *) weights)[i] = (uint32) items[i].weight;
-				break;
-			default:
+			break;
+		default:
+			for (int i = 0; i < length; i++)
 				((uint64 *) weights)[i] = items[i].weight;
-		}
+	}
 }
 
 static void
 unpack_weights(const void *weights, int length, int bytes, DigestItem *items)
 {
-	for (int i = 0; i < length; i++)
-		switch (bytes)
-		{
-			case 1:
+	switch (bytes)
+	{
+		case 1:
+			for (int i = 0; i < length; i++)
 				items[i].weight = ((const uint8 *) weights)[i];
-				break;
-			case 2:
+			break;
+		case 2:
+			for (int i = 0; i < length; i++)
 				items[i].weight = ((const uint16 *) weights)[i];
-				break;
-			case 4:
+			break;
+		case 4:
+			for (int i = 0; i < length; i++)
 				items[i].weight = ((const uint32 *) weights)[i];
-				break;
-			default:
+			break;
+		default:
+			for (int i = 0; i < length; i++)
 				items[i].weight = ((const uint64 *) weights)[i];
-		}
+	}
 }
 
 /* Store a summary; moments, minimum and maximum only as the flags say. */

@@ -114,8 +114,7 @@ check_list(SummaryParts *parts, bool is_exact)
 		require(parts, !is_blurred || (count >= 2 && !is_exact),
 				"An item of the list cannot be a mean of values.");
 		require(parts, previous == NULL || previous->value < item->value ||
-				(previous->value == item->value &&
-				 (is_blurred || DigestItemIsBlurred(previous))),
+				(previous->value == item->value && is_blurred),
 				"The values of the list do not ascend.");
 		require(parts, !pg_add_s64_overflow(sum, count, &sum),
 				"The counts of the list are out of range.");

@@ -9,7 +9,7 @@ FROM unnest(ARRAY[
 	'{"version":1,"n":250,"mean":4.2,"sd":1.1}', '{"version":1,"n":250,"mean":4.2,"sd":null}', '{"version":1,"n":1,"mean":4.2,"sd":0}',
 	'{"version":1,"n":250,"nonfinite":1,"mean":4.2,"mean_rest":1e-17,"sd":1.1}',
 	'{"version":1,"n":6,"mean":2,"sd":1.5,"min":0,"max":5,"digest":[[0,1],[1.5,4,true],[5,1]]}',
-	'{"version":1,"n":6,"mean":2,"sd":null,"min":0,"max":5,"digest":[[0,1],[1.5,2,true],[1.5,2],[5,1]]}'
+	'{"version":1,"n":6,"mean":2,"sd":null,"min":0,"max":5,"digest":[[0,1],[1.5,2],[1.5,2,true],[5,1]]}'
 ]) text;
 
 -- White space, order of keys, ways to write a number, -0.
@@ -61,7 +61,8 @@ FROM unnest(ARRAY[
 	-- digest
 	'{"version":1,"n":2,"mean":1,"sd":1,"min":2,"max":0,"digest":[[1,2]]}', '{"version":1,"n":2,"mean":1,"sd":1,"min":1,"max":1,"digest":[[1,2]]}', '{"version":1,"n":2,"mean":3,"sd":1,"min":0,"max":2,"digest":[[1,2]]}',
 	'{"version":1,"n":2,"mean":1,"sd":1,"min":0,"max":2,"digest":[[3,2]]}', '{"version":1,"n":2,"mean":1,"sd":1,"min":0,"max":2,"digest":[[-1,1],[1,1]]}', '{"version":1,"n":0,"mean":1,"sd":1,"min":0,"max":2,"digest":[]}',
-	'{"version":1,"n":2,"mean":1,"sd":1,"min":0,"max":2,"digest":[]}', '{"version":1,"n":1,"mean":1,"sd":0,"min":0,"max":2,"digest":[[1,1,true]]}', '{"version":1,"n":2,"mean":1,"sd":1,"min":0,"max":2,"digest":[[2,1],[0,1]]}'
+	'{"version":1,"n":2,"mean":1,"sd":1,"min":0,"max":2,"digest":[]}', '{"version":1,"n":1,"mean":1,"sd":0,"min":0,"max":2,"digest":[[1,1,true]]}', '{"version":1,"n":2,"mean":1,"sd":1,"min":0,"max":2,"digest":[[2,1],[0,1]]}',
+	'{"version":1,"n":3,"mean":1,"sd":1,"min":0,"max":2,"digest":[[1,2,true],[1,1]]}', '{"version":1,"n":4,"mean":1,"sd":1,"min":0,"max":2,"digest":[[1,1],[1,2,true],[1,1]]}'
 ]) input;
 SELECT pg_temp.refused(format('{"version":1,"n":65,"counts":[%s]}', string_agg(format('[%s,1]', i), ','))) FROM generate_series(1, 65) i;
 SELECT pg_temp.refused(format('{"version":1,"n":513,"mean":9,"sd":1,"min":1,"max":513,"digest":[%s]}', string_agg(format('[%s,1]', i), ','))) FROM generate_series(1, 513) i;

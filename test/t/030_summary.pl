@@ -113,6 +113,7 @@ my %wrong = (
 	'a minimum above the maximum' => message(1, $digest, 5, 0, [ 1.5, 0, 0.5, 2, 1 ], \@list),
 	'a list outside minimum and maximum' => message(1, $digest, 5, 0, [ 1.5, 0, 0.5, 1.1, 2 ], \@list),
 	'a digest of no values' => message(1, $digest, 0, 0, \@moments, []),
+	'a mean before the value itself' => message(1, $digest, 5, 0, \@moments, [ [ 1, 2, 1 ], [ 1, 2 ], [ 2, 1 ] ]),
 	'a mean of one value' => message(1, $digest, 3, 0, \@moments, [ [ 1, 2 ], [ 2, 1, 1 ] ]),
 	'513 items' => message(1, $digest, 513, 0, [ 9, 0, 1, 1, 513 ], [ map { [ $_, 1 ] } 1 .. 513 ]));
 for my $what (sort keys %wrong)
