@@ -73,6 +73,10 @@ OBJS = \
 	src/verify.o \
 	src/retention.o \
 	src/kpi.o \
+	src/json_tree.o \
+	src/json_pointer.o \
+	src/json_patch.o \
+	src/json_diff.o \
 	src/plan.o \
 	src/effect.o \
 	src/okr.o \
@@ -97,6 +101,8 @@ ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=athar
 TAP_TESTS := $(filter-out 0,$(shell id -u))
 PROVE_TESTS := $(sort $(wildcard test/t/*.pl))
 
+PG_CPPFLAGS = $(shell pkg-config --cflags libcjson)
+SHLIB_LINK = $(shell pkg-config --libs libcjson)
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 EXTRA_CLEAN = athar--*.sql athar-*.zip output_iso tmp_check
 
