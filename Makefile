@@ -22,6 +22,9 @@ OBJS = \
 	src/differences.o \
 	src/trend.o \
 	src/rank.o \
+	src/least_squares.o \
+	src/series.o \
+	src/series_functions.o \
 	src/target.o \
 	src/target_io.o \
 	src/indexing.o \

@@ -56,6 +56,13 @@ athar_figures_put_flag(FigureRow *figures, bool flag, bool is_null)
 	put(figures, BoolGetDatum(flag), is_null);
 }
 
+/* Anything else. */
+void
+athar_figures_put_datum(FigureRow *figures, Datum value, bool is_null)
+{
+	put(figures, value, is_null);
+}
+
 /* The row type the function returns, looked up once per call site. */
 static TupleDesc
 row_type(FunctionCallInfo fcinfo)
