@@ -237,3 +237,132 @@ COMMENT ON COLUMN athar.service_scorecard.change IS 'value - previous_value';
 COMMENT ON COLUMN athar.service_scorecard.effects_measured IS 'Effects of actions on it with a verdict';
 COMMENT ON COLUMN athar.service_scorecard.effects_improved IS 'Those of them that improved it';
 COMMENT ON COLUMN athar.service_scorecard.effects_worsened IS 'Those of them that made it worse';
+
+CREATE OR REPLACE VIEW athar.impact_report WITH (security_invoker = true) AS
+WITH closed AS MATERIALIZED (
+	SELECT
+		a.id AS action_id,
+		e.id AS effect_id,
+		m.id AS measurement_id,
+		row_number() OVER (ORDER BY a.id, e.id) AS place,
+		CASE WHEN m.verdict IN ('improved', 'worsened', 'no_clear_change') THEN m.p_value END AS p_value
+	FROM athar.action AS a
+	LEFT JOIN athar.effect AS e ON e.action_id = a.id
+		AND (NOT e.is_withdrawn OR EXISTS (SELECT FROM athar.effect_measurement AS d WHERE d.effect_id = e.id))
+	LEFT JOIN athar.effect_measurement AS m ON m.id = (SELECT max(l.id) FROM athar.effect_measurement AS l WHERE l.effect_id = e.id)
+	WHERE a.status IN ('done', 'verified')
+), adjusted AS (
+	SELECT q.q_value, q.place
+	FROM (SELECT athar.q_values(array_agg(c.p_value ORDER BY c.place)) AS q_values FROM closed AS c) AS l
+	CROSS JOIN LATERAL unnest(l.q_values) WITH ORDINALITY AS q (q_value, place)
+)
+SELECT
+	p.code::text AS project,
+	a.item_id AS action,
+	a.title,
+	a.title_ar,
+	a.status,
+	coalesce(nullif(btrim(i.document ->> 'description'), ''), a.title)
+		|| coalesce(' (live since ' || a.live_on || ')', ' (no day is known on which it went live)') AS change,
+	coalesce(nullif(concat_ws('; ', f.reason, g.rationale), ''), 'not recorded') AS reason,
+	g.code AS goal,
+	g.policy,
+	s.code::text AS service,
+	k.code::text AS kpi,
+	k.name AS kpi_name,
+	k.unit_of_measure,
+	k.direction,
+	a.live_on,
+	m.before_mean,
+	m.after_mean,
+	m.difference,
+	m.ci_low,
+	m.ci_high,
+	m.p_value,
+	q.q_value,
+	m.verdict,
+	m.flags,
+	m.measured_at,
+	coalesce(
+		athar.describe(m, 'en'),
+		'We cannot tell what it did: ' || CASE
+			WHEN e.id IS NULL THEN 'the plan names no KPI for it'
+			WHEN a.live_on IS NULL THEN 'no day is known on which it went live'
+			WHEN w.ends_on > current_date THEN 'the time compared ends on ' || w.ends_on
+			ELSE 'it has not been measured yet' END || '.') AS sentence,
+	coalesce(
+		athar.describe(m, 'ar'),
+		'لا يمكن معرفة أثره: ' || CASE
+			WHEN e.id IS NULL THEN 'الخطة لا تذكر له مؤشرًا'
+			WHEN a.live_on IS NULL THEN 'لا يُعرف اليوم الذي بدأ العمل به'
+			WHEN w.ends_on > current_date THEN 'تنتهي مدة المقارنة في ' || w.ends_on
+			ELSE 'لم يُقَس بعد' END || '.') AS sentence_ar
+FROM closed AS c
+JOIN adjusted AS q ON q.place = c.place
+JOIN athar.action AS a ON a.id = c.action_id
+JOIN athar.project AS p ON p.id = a.project_id
+LEFT JOIN athar.plan_item AS i ON i.project_id = a.project_id AND i.revision = a.revision
+LEFT JOIN athar.service AS s ON s.id = a.service_id
+LEFT JOIN athar.effect AS e ON e.id = c.effect_id
+LEFT JOIN athar.kpi AS k ON k.id = e.kpi_id
+LEFT JOIN athar.effect_measurement AS m ON m.id = c.measurement_id
+LEFT JOIN LATERAL (SELECT
+	(a.live_on + coalesce(e.washout, interval '0') + coalesce(e.span, interval '1 year'))::date AS ends_on) AS w ON true
+LEFT JOIN LATERAL (
+	-- why the action came into the plan
+	SELECT v.reason
+	FROM athar.plan_version AS v
+	WHERE v.project_id = a.project_id
+		AND v.items && ARRAY(SELECT r.revision FROM athar.plan_item AS r WHERE r.project_id = a.project_id AND r.item_id = a.item_id)
+	ORDER BY v.version
+	LIMIT 1
+) AS f ON true
+LEFT JOIN LATERAL (
+	SELECT b.code::text AS code, t.policy, t.rationale
+	FROM athar.alignment AS l
+	JOIN athar.goal AS b ON b.id = l.goal_id
+	CROSS JOIN LATERAL (
+		WITH RECURSIVE above (id, parent_id, title, rationale, depth) AS (
+			SELECT b.id, b.parent_id, b.title, b.rationale, 1
+			UNION ALL
+			SELECT n.id, n.parent_id, n.title, n.rationale, x.depth + 1
+			FROM above AS x
+			JOIN athar.goal AS n ON n.id = x.parent_id
+		)
+		SELECT
+			(array_agg(x.title ORDER BY x.depth DESC))[1] AS policy,
+			(array_agg(x.rationale ORDER BY x.depth) FILTER (WHERE btrim(x.rationale) <> ''))[1] AS rationale
+		FROM above AS x
+	) AS t
+	WHERE l.action_id = a.id
+	ORDER BY b.kpi_id = k.id DESC NULLS LAST, l.share DESC, b.id
+	LIMIT 1
+) AS g ON true;
+COMMENT ON VIEW athar.impact_report IS 'One row per closed action (done or verified) and KPI: what changed, why, and what it did to people, with the figures of the newest measurement. Actions whose plan names no KPI have one row, too, that says so. change, reason and both sentences are never NULL';
+COMMENT ON COLUMN athar.impact_report.project IS 'Code of the project';
+COMMENT ON COLUMN athar.impact_report.action IS 'Id of the action in the plan';
+COMMENT ON COLUMN athar.impact_report.title IS 'What was done';
+COMMENT ON COLUMN athar.impact_report.title_ar IS 'What was done, in Arabic';
+COMMENT ON COLUMN athar.impact_report.status IS 'done or verified';
+COMMENT ON COLUMN athar.impact_report.change IS 'What changed, and since when: the item''s description in the plan, or else its title. Never NULL';
+COMMENT ON COLUMN athar.impact_report.reason IS 'Why: the reason of the plan version that brought the action, then the rationale of the goal it serves, or of the nearest goal above that has one. Never NULL';
+COMMENT ON COLUMN athar.impact_report.goal IS 'Code of the goal it serves: the one with the same KPI, or else the one with the largest share; NULL if none';
+COMMENT ON COLUMN athar.impact_report.policy IS 'Title of the topmost goal above it';
+COMMENT ON COLUMN athar.impact_report.service IS 'Code of the service';
+COMMENT ON COLUMN athar.impact_report.kpi IS 'Code of the KPI; NULL where the plan names none for the action';
+COMMENT ON COLUMN athar.impact_report.kpi_name IS 'Name of the KPI';
+COMMENT ON COLUMN athar.impact_report.unit_of_measure IS 'Unit of the figures';
+COMMENT ON COLUMN athar.impact_report.direction IS 'Which way is better: up, down or target';
+COMMENT ON COLUMN athar.impact_report.live_on IS 'Day on which people first met the change';
+COMMENT ON COLUMN athar.impact_report.before_mean IS 'Mean before';
+COMMENT ON COLUMN athar.impact_report.after_mean IS 'Mean after';
+COMMENT ON COLUMN athar.impact_report.difference IS 'after_mean - before_mean';
+COMMENT ON COLUMN athar.impact_report.ci_low IS 'Lower end of the 95 % confidence interval of the difference';
+COMMENT ON COLUMN athar.impact_report.ci_high IS 'Upper end of it';
+COMMENT ON COLUMN athar.impact_report.p_value IS 'Two-sided p of the difference, this comparison alone';
+COMMENT ON COLUMN athar.impact_report.q_value IS 'The same among all rows of this report that the reader may see, as q_values() gives it: of the rows with at most 0.05 one in twenty is a false alarm on average; a filter does not change it. NULL without a p-value';
+COMMENT ON COLUMN athar.impact_report.verdict IS 'improved, worsened, no_clear_change, insufficient_data or not_comparable; NULL while nothing was measured';
+COMMENT ON COLUMN athar.impact_report.flags IS 'What to know before believing the figures; in words in the sentence (flag_words)';
+COMMENT ON COLUMN athar.impact_report.measured_at IS 'When the newest measurement was made';
+COMMENT ON COLUMN athar.impact_report.sentence IS 'What it did, in English, as describe() says it, or why that cannot be told. Never NULL';
+COMMENT ON COLUMN athar.impact_report.sentence_ar IS 'The same in Arabic. Never NULL';

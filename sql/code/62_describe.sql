@@ -1,0 +1,229 @@
+-- 62 describe: a result as a sentence, in English and in Arabic
+
+CREATE OR REPLACE VIEW athar.flag_words WITH (security_invoker = true) AS
+SELECT w.flag, w.words, w.words_ar
+FROM (VALUES
+	('by_period', 'each period counts as one value, however many cases it holds',
+		'كل فترة زمنية تُحسب قيمة واحدة مهما كان عدد حالاتها'),
+	('cutover_within_period', 'the period in which the change came is left out',
+		'الفترة الزمنية التي وقع فيها التغيير مستبعدة'),
+	('season_not_covered', 'less than a year is compared, so seasons may differ',
+		'المقارنة تغطي أقل من سنة، فقد تختلف المواسم'),
+	('unequal_periods', 'the two sides have different numbers or lengths of periods',
+		'عدد الفترات الزمنية أو أطوالها يختلف بين الجانبين'),
+	('no_variation', 'the figures do not vary, so there is no interval',
+		'القيم لا تتباين، فلا توجد فترة ثقة'),
+	('base_near_zero', 'the figure before is so near to zero that a percentage says nothing',
+		'القيمة قبل التغيير قريبة من الصفر، فلا معنى للنسبة المئوية'),
+	('mix_reverses', 'the whole moved the other way than its channels did',
+		'تغيّر المجموع في اتجاه يخالف اتجاه التغيّر داخل القنوات'),
+	('autocorrelated', 'the figures follow one another, so the interval is too narrow',
+		'القيم المتتالية مترابطة، ففترة الثقة أضيق مما ينبغي'),
+	('trend_before', 'it was moving before the change already',
+		'كان المؤشر آخذًا في التغيّر قبل التغيير أصلًا'),
+	('overlapping_actions', 'another action on the service went live in the time compared',
+		'بدأ إجراء آخر على الخدمة نفسها خلال مدة المقارنة'),
+	('below_smallest_change', 'the change is smaller than the smallest one that matters',
+		'التغيّر أصغر من أن يُعتدّ به'),
+	('not_beyond_controls', 'the services compared changed as much',
+		'خدمات المقارنة تغيّرت بالقدر نفسه'),
+	('late_data', 'figures of the time compared arrived, or were corrected, after it was first measured',
+		'وصلت قيم من مدة المقارنة أو صُحّحت بعد القياس الأول')
+) AS w (flag, words, words_ar);
+COMMENT ON VIEW athar.flag_words IS 'What each flag of a measured effect means, in words that follow "Doubts:"';
+COMMENT ON COLUMN athar.flag_words.flag IS 'The flag, as in effect_measurement.flags and the answers of measure_effect()';
+COMMENT ON COLUMN athar.flag_words.words IS 'In English';
+COMMENT ON COLUMN athar.flag_words.words_ar IS 'In Arabic';
+
+CREATE OR REPLACE FUNCTION athar.figure_text(figure double precision, size double precision, lang text)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN (
+	-- an Arabic line runs from the right: the mark keeps the sign before its digits
+	SELECT CASE WHEN figure_text.lang = 'ar' AND t.text LIKE '-%' THEN U&'\200E' ELSE '' END || t.text
+	FROM (SELECT 2 - floor(log(coalesce(nullif(abs(figure_text.size), 0), nullif(abs(figure_text.figure), 0), 1)))) AS d (decimals)
+	CROSS JOIN LATERAL (SELECT CASE
+		WHEN d.decimals > 12 AND figure_text.figure <> 0 OR abs(figure_text.figure) >= 1e15 THEN ltrim(to_char(figure_text.figure, '9.99EEEE'))
+		ELSE trim_scale(round(figure_text.figure::numeric, greatest(d.decimals, 0)::integer))::text
+	END) AS t (text));
+COMMENT ON FUNCTION athar.figure_text(double precision, double precision, text) IS
+'A figure as people read it: rounded so that a figure of this size would have three digits (NULL or 0: the figure itself), without zeros at the end. Western digits in both languages. NULL for a NULL figure.';
+
+CREATE OR REPLACE FUNCTION athar.change_text(change double precision, size double precision, lang text)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE
+	WHEN change = 0 AND lang = 'ar' THEN 'لا فرق'
+	WHEN change = 0 THEN 'no difference'
+	WHEN athar.figure_text(change, size, '') = '0' AND lang = 'ar' THEN 'فرق لا يكاد يُذكر'
+	WHEN athar.figure_text(change, size, '') = '0' THEN 'hardly any difference'
+	WHEN lang = 'ar' THEN CASE WHEN change > 0 THEN 'ارتفاع قدره ' ELSE 'انخفاض قدره ' END || athar.figure_text(abs(change), size, lang)
+	ELSE CASE WHEN change > 0 THEN 'up ' ELSE 'down ' END || athar.figure_text(abs(change), size, lang)
+END;
+COMMENT ON FUNCTION athar.change_text(double precision, double precision, text) IS
+'A difference with its direction in words, rounded as figure_text() does. NULL for NULL.';
+
+CREATE OR REPLACE FUNCTION athar.bound_text(bound double precision, width double precision, lang text)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE
+	WHEN bound <> 0 AND athar.figure_text(bound, 5 * width, '') = '0' THEN athar.figure_text(bound, 10 * abs(bound), lang)
+	ELSE athar.figure_text(bound, 5 * width, lang)
+END;
+COMMENT ON FUNCTION athar.bound_text(double precision, double precision, text) IS
+'The end of an interval of this width, rounded to two digits of half the width, but never to 0: on which side of 0 it lies is what readers look for. NULL for NULL.';
+
+CREATE OR REPLACE FUNCTION athar.interval_text(low double precision, high double precision, lang text)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE lang
+	WHEN 'ar' THEN coalesce(
+		'فترة الثقة 95 % من ' || athar.bound_text(low, high - low, lang) || ' إلى ' || athar.bound_text(high, high - low, lang),
+		'من دون فترة ثقة')
+	ELSE coalesce(
+		'95 % confidence interval from ' || athar.bound_text(low, high - low, lang) || ' to ' || athar.bound_text(high, high - low, lang),
+		'no confidence interval')
+END;
+COMMENT ON FUNCTION athar.interval_text(double precision, double precision, text) IS
+'A confidence interval of 95 % in words, rounded as bound_text() does; says so where there is none.';
+
+CREATE OR REPLACE FUNCTION athar.effect_sentence(measurement athar.effect_measurement, kpi_id integer, lang text)
+RETURNS text
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT athar.fail('22023', format('language "%s" is not known', effect_sentence.lang),
+		'Nothing was described.', 'Languages are en (English) and ar (Arabic).')
+	WHERE coalesce(effect_sentence.lang NOT IN ('en', 'ar'), true);
+	SELECT CASE effect_sentence.lang
+		WHEN 'ar' THEN concat(
+			CASE
+				WHEN m.verdict = 'improved' THEN 'تحسّن ' || s.subject
+				WHEN m.verdict = 'worsened' THEN 'ساء ' || s.subject
+				WHEN m.verdict = 'no_clear_change' THEN CASE
+					WHEN m.flags @> '{below_smallest_change}' THEN format('تغيّر %s بأقل مما يُعتدّ به (أصغر تغيّر ذي أهمية: %s)', s.subject, athar.figure_text(k.smallest_change, NULL, 'ar'))
+					WHEN m.flags @> '{no_variation}' AND m.difference = 0 THEN 'لم يتغيّر ' || s.subject
+					WHEN k.direction = 'target' THEN 'لا يمكن الجزم بما إذا كان ' || s.subject || ' قد اقترب من القيمة المنشودة أو ابتعد عنها'
+					ELSE 'لا يمكن الجزم بما إذا كان ' || s.subject || ' قد تغيّر' END
+				WHEN m.verdict = 'not_comparable' THEN 'لا يمكن معرفة ما إذا كان ' || s.subject || ' قد تغيّر، لأن القيم قبل التغيير وبعده غير قابلة للمقارنة'
+				ELSE 'لا يمكن معرفة ما إذا كان ' || s.subject || ' قد تغيّر، لقلّة القيم'
+			END,
+			CASE
+				WHEN m.difference IS NOT NULL THEN format(': من %s إلى %s، أي ب%s', f.before, f.after, f.change) || coalesce(' (' || f.percent || ' %)', '') || '، و' || f.interval
+				WHEN f.before IS NOT NULL AND f.after IS NOT NULL THEN format(': من %s إلى %s', f.before, f.after)
+				ELSE coalesce(': ' || f.before || ' قبل التغيير', ': ' || f.after || ' بعد التغيير')
+			END,
+			'؛ القيمة المنشودة ' || f.desired,
+			format('؛ عدد %s: %s قبل التغيير و%s بعده', CASE WHEN m.flags @> '{by_period}' THEN 'الفترات الزمنية' ELSE 'القيم' END, coalesce(m.before_n, 0), coalesce(m.after_n, 0)),
+			'.',
+			' عند مقارنة المثل بالمثل: ' || f.matched || coalesce('؛ ومن تغيّر التوزيع بين القنوات: ' || f.mix, '') || '.',
+			format(' بعد طرح ما تغيّر في خدمات المقارنة (عددها %s): ', cardinality(m.controls_used)) || f.beyond || '، و' || f.beyond_interval || '.',
+			' مواضع الشك: ' || d.doubts || '.')
+		ELSE concat(
+			CASE
+				WHEN m.verdict = 'improved' THEN s.subject || ' improved'
+				WHEN m.verdict = 'worsened' THEN s.subject || ' worsened'
+				WHEN m.verdict = 'no_clear_change' THEN CASE
+					WHEN m.flags @> '{below_smallest_change}' THEN format('%s changed by less than matters (smallest change that matters: %s)', s.subject, athar.figure_text(k.smallest_change, NULL, 'en'))
+					WHEN m.flags @> '{no_variation}' AND m.difference = 0 THEN s.subject || ' did not change'
+					WHEN k.direction = 'target' THEN 'We cannot tell whether ' || s.subject || ' came nearer to the desired value or went farther from it'
+					ELSE 'We cannot tell whether ' || s.subject || ' changed' END
+				WHEN m.verdict = 'not_comparable' THEN 'We cannot tell whether ' || s.subject || ' changed, because the figures before and after cannot be compared'
+				ELSE 'We cannot tell whether ' || s.subject || ' changed, because there are too few figures'
+			END,
+			CASE
+				WHEN m.difference IS NOT NULL THEN format(': from %s to %s, %s', f.before, f.after, f.change) || coalesce(' (' || f.percent || ' %)', '') || ', ' || f.interval
+				WHEN f.before IS NOT NULL AND f.after IS NOT NULL THEN format(': from %s to %s', f.before, f.after)
+				ELSE coalesce(': ' || f.before || ' before', ': ' || f.after || ' after')
+			END,
+			'; desired value ' || f.desired,
+			format('; %s %s before, %s after', coalesce(m.before_n, 0), CASE WHEN m.flags @> '{by_period}' THEN 'periods' ELSE 'values' END, coalesce(m.after_n, 0)),
+			'.',
+			' Like for like: ' || f.matched || coalesce('; from another mix of channels: ' || f.mix, '') || '.',
+			format(' Beyond the %s compared: ', CASE cardinality(m.controls_used) WHEN 1 THEN 'service' ELSE cardinality(m.controls_used) || ' services' END)
+				|| f.beyond || ', ' || f.beyond_interval || '.',
+			' Doubts: ' || d.doubts || '.')
+		END
+	FROM athar.kpi AS k
+	CROSS JOIN LATERAL (SELECT (effect_sentence.measurement).*) AS m
+	CROSS JOIN LATERAL (SELECT CASE effect_sentence.lang
+		WHEN 'ar' THEN format('مؤشر «%s» (%s)', coalesce(nullif(btrim(k.name_ar), ''), k.name), k.unit_of_measure)
+		ELSE format('%s (%s)', k.name, k.unit_of_measure) END) AS s (subject)
+	CROSS JOIN LATERAL (SELECT coalesce(nullif(5 * (m.ci_high - m.ci_low), 0), m.difference)) AS z (size)
+	CROSS JOIN LATERAL (SELECT
+		athar.figure_text(m.before_mean, z.size, effect_sentence.lang) AS before,
+		athar.figure_text(m.after_mean, z.size, effect_sentence.lang) AS after,
+		athar.change_text(m.difference, z.size, effect_sentence.lang) AS change,
+		CASE WHEN NOT m.flags @> '{base_near_zero}' AND m.difference <> 0 THEN athar.figure_text(abs(m.percent_change), NULL, effect_sentence.lang) END AS percent,
+		athar.interval_text(m.ci_low, m.ci_high, effect_sentence.lang) AS interval,
+		athar.figure_text(k.desired_value, NULL, effect_sentence.lang) AS desired,
+		athar.change_text(m.matched_difference, coalesce(z.size, m.matched_difference), effect_sentence.lang) AS matched,
+		athar.change_text(m.mix_difference, coalesce(z.size, m.matched_difference), effect_sentence.lang) AS mix,
+		athar.change_text(m.did_estimate, coalesce(nullif(5 * (m.did_ci_high - m.did_ci_low), 0), m.did_estimate), effect_sentence.lang) AS beyond,
+		athar.interval_text(m.did_ci_low, m.did_ci_high, effect_sentence.lang) AS beyond_interval) AS f
+	CROSS JOIN LATERAL (
+		SELECT string_agg(coalesce(CASE effect_sentence.lang WHEN 'ar' THEN w.words_ar ELSE w.words END, g.flag),
+			CASE effect_sentence.lang WHEN 'ar' THEN '؛ ' ELSE '; ' END ORDER BY g.place)
+		FROM unnest(m.flags) WITH ORDINALITY AS g (flag, place)
+		LEFT JOIN athar.flag_words AS w ON w.flag = g.flag
+		-- said already
+		WHERE NOT (g.flag = 'below_smallest_change' AND m.verdict = 'no_clear_change')) AS d (doubts)
+	WHERE k.id = effect_sentence.kpi_id;
+END;
+COMMENT ON FUNCTION athar.effect_sentence(athar.effect_measurement, integer, text) IS
+'What describe() says: verdict, figures before and after, difference, percent and interval, number of values; where they are known what changed like for like, what changed beyond the controls; and every flag in words. NULL for an unknown KPI. 22023 for an unknown language.';
+
+CREATE OR REPLACE FUNCTION athar.describe(evidence athar.evidence, kpi text, lang text DEFAULT 'en')
+RETURNS text
+LANGUAGE SQL STABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT athar.kpi_id(describe.kpi);
+	SELECT athar.effect_sentence(
+		jsonb_populate_record(NULL::athar.effect_measurement, to_jsonb(e.evidence) || jsonb_build_object(
+			'controls_used', '{}'::text[],
+			'flags', array_remove(ARRAY[
+				CASE WHEN (e.evidence).verdict = 'no_variation' THEN 'no_variation' END,
+				CASE WHEN abs((e.evidence).before_mean) < 2 * (e.evidence).before_sd / sqrt(nullif((e.evidence).before_n, 0)) THEN 'base_near_zero' END,
+				CASE WHEN c.is_clear AND g.gain <> 0 AND abs(g.gain) < k.smallest_change THEN 'below_smallest_change' END], NULL),
+			'verdict', CASE
+				WHEN coalesce((e.evidence).verdict, 'insufficient_data') = 'insufficient_data' THEN 'insufficient_data'
+				WHEN NOT c.is_clear OR g.gain = 0 OR abs(g.gain) < k.smallest_change THEN 'no_clear_change'
+				WHEN g.gain > 0 THEN 'improved'
+				ELSE 'worsened' END)),
+		k.id, describe.lang)
+	FROM athar.kpi AS k
+	CROSS JOIN (SELECT describe.evidence AS evidence) AS e
+	-- a difference too large for double precision still has its direction
+	CROSS JOIN LATERAL (SELECT coalesce((e.evidence).difference,
+		CASE (e.evidence).verdict WHEN 'increased' THEN double precision 'Infinity' WHEN 'decreased' THEN '-Infinity' END)) AS r (rise)
+	CROSS JOIN LATERAL (SELECT CASE k.direction
+		WHEN 'up' THEN r.rise
+		WHEN 'down' THEN -r.rise
+		ELSE abs((e.evidence).before_mean - k.desired_value) - abs((e.evidence).after_mean - k.desired_value) END) AS g (gain)
+	CROSS JOIN LATERAL (SELECT (e.evidence).verdict IN ('increased', 'decreased')
+		OR (e.evidence).verdict = 'no_variation' AND (e.evidence).difference <> 0) AS c (is_clear)
+	WHERE k.id = athar.kpi_id(describe.kpi);
+END;
+COMMENT ON FUNCTION athar.describe(athar.evidence, text, text) IS
+'A comparison (of before_after() or compare()) as a sentence or two for people, in the direction of the KPI it is about, in English (en) or Modern Standard Arabic (ar, with the KPI''s name_ar where it has one): whether it improved, worsened, or cannot be told; from what to what; difference, percent, 95 % interval; how many values; doubts. Digits are Western in both languages, so that figures can be found and copied; in Arabic a left-to-right mark stands before a minus sign. NULL if an argument is NULL. 42704 unknown KPI; 22023 unknown language.';
+
+CREATE OR REPLACE FUNCTION athar.describe(measurement athar.effect_measurement, lang text DEFAULT 'en')
+RETURNS text
+LANGUAGE SQL STABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT athar.effect_sentence(describe.measurement, (SELECT e.kpi_id FROM athar.effect AS e WHERE e.id = (describe.measurement).effect_id), describe.lang);
+END;
+COMMENT ON FUNCTION athar.describe(athar.effect_measurement, text) IS
+'A stored measurement of an effect as a few sentences for people, in English (en) or Arabic (ar): as describe(evidence) does, and its verdict, what changed like for like and beyond the controls, and every flag in words. NULL if an argument is NULL, or where the effect does not exist. 22023 unknown language.';
+
+CREATE OR REPLACE FUNCTION athar.describe_effect(
+	kpi text, service text, cutover timestamptz, span interval,
+	washout interval DEFAULT '0', controls text[] DEFAULT NULL, lang text DEFAULT 'en')
+RETURNS text
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT athar.effect_sentence(jsonb_populate_record(NULL::athar.effect_measurement, to_jsonb(m)), athar.kpi_id(describe_effect.kpi), describe_effect.lang)
+	FROM athar.measure_effect(describe_effect.kpi, describe_effect.service, describe_effect.cutover, describe_effect.span,
+		describe_effect.washout, describe_effect.controls) AS m;
+END;
+COMMENT ON FUNCTION athar.describe_effect(text, text, timestamptz, interval, interval, text[], text) IS
+'What measure_effect() answers to the same arguments, as a few sentences for people, in English (en) or Arabic (ar); see describe(effect_measurement). Errors as those of measure_effect(); 22023 unknown language.';
