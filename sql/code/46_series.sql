@@ -11,6 +11,30 @@ The noise may follow itself: autoregressive of order 1, estimated with the lines
 Nothing here knows what else changed at the cutover; give a season only where there is one.
 Errors: 22023 for an array of more than one dimension, or a season below 2.';
 
+CREATE OR REPLACE FUNCTION athar.series_path(y double precision[], cutover integer, season integer DEFAULT NULL)
+RETURNS TABLE (place integer, is_after boolean, value double precision, fitted double precision, counterfactual double precision)
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE ROWS 100
+BEGIN ATOMIC
+	SELECT
+		v.place::integer,
+		v.place >= series_path.cutover,
+		CASE WHEN v.value > '-Infinity' AND v.value < 'Infinity' THEN v.value END,
+		c.counterfactual + CASE WHEN v.place >= series_path.cutover
+			THEN s.level_change + s.slope_change * (v.place - series_path.cutover) ELSE 0 END,
+		c.counterfactual
+	FROM athar.interrupted_series(series_path.y, series_path.cutover, series_path.season) AS s
+	CROSS JOIN LATERAL unnest(series_path.y) WITH ORDINALITY AS v (value, place)
+	CROSS JOIN LATERAL (
+		SELECT s.intercept + s.slope * v.place + coalesce(sum(t.term * CASE WHEN t.ordinal % 2 = 1
+			THEN sin(2 * pi() * ((t.ordinal + 1) / 2) * v.place / series_path.season)
+			ELSE cos(2 * pi() * (t.ordinal / 2) * v.place / series_path.season) END), 0)
+		FROM unnest(s.season_terms) WITH ORDINALITY AS t (term, ordinal)
+	) AS c (counterfactual)
+	ORDER BY v.place;
+END;
+COMMENT ON FUNCTION athar.series_path(double precision[], integer, integer) IS
+'What interrupted_series with the same arguments says of every point, for a chart: place (1 for the first), is_after (from the cutover on; NULL without one), value (NULL where there is none, or none that is finite), fitted (on the lines, season included), counterfactual (on the line before, continued; the same as fitted before the cutover). fitted and counterfactual are NULL where interrupted_series has no figures. No rows for a NULL or empty series. Errors: as interrupted_series; 22003 where a figure is too large for double precision.';
+
 CREATE OR REPLACE FUNCTION athar.autocorrelation(y double precision[])
 RETURNS double precision
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE

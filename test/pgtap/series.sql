@@ -181,9 +181,60 @@ SELECT is(
 	'NaN and infinities count as missing')
 FROM series AS s WHERE s.name = 'Nile, 1899';
 
+-- The path: every point, and where it ends.
+SELECT is_empty($$
+	SELECT s.name, p.*
+	FROM series AS s
+	CROSS JOIN LATERAL athar.interrupted_series(s.y, s.cutover, s.season) AS a
+	CROSS JOIN LATERAL (
+		SELECT count(*) AS places, count(p.value) AS n, count(*) FILTER (WHERE NOT p.is_after) AS before,
+			count(*) FILTER (WHERE p.fitted IS DISTINCT FROM p.counterfactual AND NOT p.is_after) AS split,
+			(array_agg(p.counterfactual ORDER BY p.place DESC) FILTER (WHERE p.value IS NOT NULL))[1] AS counterfactual_end,
+			(array_agg(p.fitted - p.counterfactual ORDER BY p.place DESC) FILTER (WHERE p.value IS NOT NULL))[1] AS gap_end,
+			array_agg(p.value ORDER BY p.place) AS y
+		FROM athar.series_path(s.y, s.cutover, s.season) AS p
+	) AS p
+	WHERE (p.places, p.n, p.before, p.split, p.y) IS DISTINCT FROM (cardinality(s.y), a.n, s.cutover - 1, 0, s.y)
+		OR pg_temp.near(p.counterfactual_end, a.counterfactual_end, CASE WHEN s.name LIKE 'offset%' THEN 1e-12 ELSE 1e-9 END) IS NOT TRUE
+		OR pg_temp.near(p.gap_end, a.gap_end, CASE WHEN s.name LIKE 'offset%' THEN 1e-5 ELSE 1e-9 END) IS NOT TRUE
+$$, 'the path has every point and ends where the figures say');
+SELECT is_empty($$
+	SELECT s.name, sum(p.value - p.fitted)
+	FROM series AS s
+	CROSS JOIN LATERAL athar.series_path(s.y, s.cutover, s.season) AS p
+	WHERE s.name IN ('Nile, 1899', 'Seatbelts, February 1983', 'days of the week')
+	GROUP BY s.name
+	HAVING NOT abs(avg(p.value - p.fitted)) < 0.1 * stddev(p.value - p.fitted)
+$$, 'and lies in the middle of the points');
+SELECT results_eq($$ SELECT p.place, p.is_after, p.value, p.fitted, p.counterfactual FROM athar.series_path('{1,NaN,NULL,4}', 3) AS p $$,
+	$$ VALUES (1, false, 1::double precision, NULL::double precision, NULL::double precision), (2, false, NULL, NULL, NULL), (3, true, NULL, NULL, NULL), (4, true, 4, NULL, NULL) $$,
+	'too short a series has points, and no line');
+SELECT is_empty($$ SELECT athar.series_path(NULL, 3) UNION ALL SELECT athar.series_path('{}', 3) $$, 'no series has no points');
+SELECT is(count(p.is_after), 0::bigint, 'without a cutover there is no after') FROM athar.series_path('{1,2,3}', NULL) AS p;
+
 -- Why the errors are not those of ordinary least squares.
 SELECT ok(a.level_change_se > 1.4 * a.level_change_se_ols AND a.rho > 0.4, 'seat belts: points follow one another, and the doubt grows by half')
 FROM series AS s, athar.interrupted_series(s.y, s.cutover, s.season) AS a WHERE s.name = 'Seatbelts without a season';
+
+CREATE FUNCTION pg_temp.follow(length integer, rho double precision)
+RETURNS double precision[]
+LANGUAGE plpgsql AS $$
+DECLARE
+	noise double precision[];
+	last double precision := 0;
+BEGIN
+	FOR place IN -20 .. length LOOP
+		last := rho * last + sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random());
+		IF place > 0 THEN
+			noise[place] := last;
+		END IF;
+	END LOOP;
+	RETURN noise;
+END $$;
+SELECT setseed(0.5);
+SELECT ok(avg((a.level_change_p < 0.05)::integer) <= 0.12 AND avg((athar.student_t_p(a.level_change_ols / a.level_change_se_ols, a.df) < 0.05)::integer) > 0.2,
+	'where nothing happened, it is found to have in no more than 12 of 100 series')
+FROM generate_series(1, 1000) AS i, LATERAL athar.interrupted_series(pg_temp.follow(120 + 0 * i, 0.5), 61) AS a;
 
 -- Lines without noise are found, and no doubt is made up for them.
 SELECT is_empty($$
