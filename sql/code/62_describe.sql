@@ -25,8 +25,8 @@ FROM (VALUES
 		'بدأ إجراء آخر على الخدمة نفسها خلال مدة المقارنة'),
 	('below_smallest_change', 'the change is smaller than the smallest one that matters',
 		'التغيّر أصغر من أن يُعتدّ به'),
-	('not_beyond_controls', 'the services compared changed as much',
-		'خدمات المقارنة تغيّرت بالقدر نفسه'),
+	('not_beyond_controls', 'it cannot be told apart from how the services compared changed',
+		'لا يمكن تمييز التغيّر عمّا تغيّر في خدمات المقارنة'),
 	('late_data', 'figures of the time compared arrived, or were corrected, after it was first measured',
 		'وصلت قيم من مدة المقارنة أو صُحّحت بعد القياس الأول')
 ) AS w (flag, words, words_ar);
