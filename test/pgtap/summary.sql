@@ -1,9 +1,23 @@
 BEGIN;
-SELECT plan(144);
+SELECT plan(157);
 SET LOCAL search_path = public, athar;
 
 -- A tree of its own for each way to merge: this one is left-deep.
 CREATE AGGREGATE pg_temp.chain(athar.summary) (SFUNC = athar.combine, STYPE = athar.summary);
+
+-- This one is another every time: some are put together at random, left-deep,
+-- and so on with the results.
+CREATE FUNCTION pg_temp.random_tree(summaries athar.summary[]) RETURNS athar.summary
+LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE cardinality(summaries) > 1 LOOP
+		summaries := ARRAY(
+			SELECT pg_temp.chain(t.s ORDER BY t.place)
+			FROM (SELECT u.s, random() AS place, floor(random() * cardinality(summaries) / 2) AS branch FROM unnest(summaries) AS u (s)) AS t
+			GROUP BY t.branch);
+	END LOOP;
+	RETURN summaries[1];
+END $$;
 
 CREATE FUNCTION pg_temp.near(a double precision, b double precision, tolerance double precision) RETURNS boolean
 LANGUAGE sql RETURN coalesce(a = b OR abs(a - b) <= tolerance * greatest(abs(a), abs(b)), a IS NULL AND b IS NULL);
@@ -92,6 +106,40 @@ SELECT ok(NOT athar.is_exact(athar.merge(s)), '65 distinct values are a digest')
 SELECT ok(athar.is_exact(athar.merge(s)), '64 distinct values are exact') FROM (SELECT athar.summary_of(ARRAY[i]::double precision[], '{1}') FROM generate_series(1, 64) i) t(s);
 SELECT is(athar.percentile(athar.summarize(x), 0.123), percentile_cont(0.123) WITHIN GROUP (ORDER BY x), 'a digest of few single values has lost nothing') FROM (SELECT sqrt(i) FROM generate_series(1, 130) i) t(x) HAVING true;
 
+-- Every number of values, through each way in which they wait: what is exact
+-- to the bit, and the same with every value twice.
+CREATE TEMP TABLE grown AS
+SELECT length, copies, athar.summarize(x) AS s, count(x), avg(x), stddev_samp(x), min(x), max(x), percentile_cont(0.5) WITHIN GROUP (ORDER BY x) AS median
+FROM generate_series(1, 300) length, generate_series(1, 2) copies, LATERAL (SELECT sqrt((i * 7919 % length)::double precision) AS x FROM generate_series(1, length) i, generate_series(1, copies)) t
+GROUP BY length, copies;
+SELECT is_empty('SELECT length, copies FROM grown WHERE (athar.n(s), athar.minimum(s), athar.maximum(s), athar.is_exact(s)) IS DISTINCT FROM (count, min, max, length <= 64)', '1 to 600 values: n, minimum, maximum');
+SELECT is_empty('SELECT length, copies FROM grown WHERE NOT (pg_temp.near(athar.mean(s), avg, 1e-13) AND pg_temp.near(athar.stddev(s), stddev_samp, 1e-12))', '1 to 600 values: mean and deviation');
+SELECT is_empty('SELECT length, copies FROM grown WHERE length <= 130 AND athar.median(s) <> median', '1 to 260 values: median');
+
+-- Random values, parts and trees: whatever the partition, the same figures.
+SELECT setseed(0.6);
+CREATE TEMP TABLE trial AS
+SELECT trial, kind, floor(random() * parts) AS part, CASE WHEN random() < 0.01 THEN 'NaN' WHEN kind = 'rating' THEN floor(z * 5) WHEN kind = 'offset' THEN 1e12 + z WHEN kind = 'skewed' THEN exp(20 * z) ELSE round(z * 100) END AS x
+FROM (SELECT trial, (ARRAY['rating', 'offset', 'skewed', 'rounded'])[1 + trial % 4] AS kind, 1 + floor(random() * 80) AS parts, floor(10 ^ (1 + 2.5 * random()))::integer AS length FROM generate_series(1, 120) trial) t,
+	LATERAL (SELECT random() AS z FROM generate_series(1, length)) u;
+CREATE TEMP TABLE trial_tree AS
+WITH part AS (SELECT trial, part, athar.summarize(x) AS s FROM trial GROUP BY trial, part)
+SELECT trial, u.tree, u.s
+FROM (SELECT trial, array_agg(s) AS parts, athar.merge(s ORDER BY random()) AS merged FROM part GROUP BY trial) t,
+	LATERAL (VALUES ('merged', merged), ('random', pg_temp.random_tree(parts)), ('another', pg_temp.random_tree(parts))) AS u (tree, s);
+CREATE TEMP TABLE trial_whole AS
+SELECT trial, min(kind) AS kind, athar.summarize(x) AS s, count(x) FILTER (WHERE x <> 'NaN') AS n, count(x) FILTER (WHERE x = 'NaN') AS nonfinite, min(x) AS lowest, max(x) FILTER (WHERE x <> 'NaN') AS highest, count(DISTINCT x) FILTER (WHERE x <> 'NaN') <= 64 AS is_exact
+FROM trial GROUP BY trial;
+SELECT is((SELECT count(*) FROM trial_tree JOIN trial_whole USING (trial)), 360::bigint, '120 random partitions in 3 random trees each');
+SELECT ok(count(*) FILTER (WHERE is_exact) > 30 AND count(*) FILTER (WHERE NOT is_exact) > 30, 'of exact summaries and of digests') FROM trial_whole;
+SELECT is_empty('SELECT trial, tree FROM trial_tree t JOIN trial_whole w USING (trial) WHERE (athar.n(t.s), athar.nonfinite_count(t.s), athar.minimum(t.s), athar.maximum(t.s), athar.is_exact(t.s)) IS DISTINCT FROM (n, nonfinite, lowest, highest, is_exact)',
+	'random partitions: n, minimum, maximum and what is no number are those of the rows');
+SELECT is_empty('SELECT trial, tree FROM trial_tree t JOIN trial_whole w USING (trial) WHERE is_exact AND t.s <> w.s', 'random partitions: the counts of each value are the same to the bit');
+SELECT is_empty('SELECT trial, tree FROM trial_tree t JOIN trial_whole w USING (trial) WHERE NOT (pg_temp.near(athar.mean(t.s), athar.mean(w.s), 1e-12) AND pg_temp.near(athar.stddev(t.s), athar.stddev(w.s), 1e-12))',
+	'random partitions: mean and deviation are the same to 1e-12');
+SELECT is_empty($$SELECT trial FROM trial_whole w JOIN (SELECT trial, avg(x - shift) + shift AS mean, stddev_samp(x - shift) AS sd FROM (SELECT *, CASE kind WHEN 'offset' THEN 1e12 ELSE 0 END AS shift FROM trial WHERE x <> 'NaN') t GROUP BY trial, shift) r USING (trial)
+	WHERE NOT (pg_temp.near(athar.mean(w.s), mean, 1e-12) AND pg_temp.near(athar.stddev(w.s), sd, 1e-12))$$, 'and those of the rows');
+
 -- Golden: the trust ratings of a contact centre, by e-mail and by phone.
 CREATE TEMP TABLE trust AS SELECT * FROM (VALUES
 	('Q1', 'email', '{92,38,47,33,35}'::bigint[]), ('Q2', 'email', '{1161,696,1048,1066,1010}'),
@@ -160,6 +208,7 @@ SELECT athar.summary_of('{5e-324,1.7976931348623157e308,0.1}', '{1,9223372036854
 SELECT athar.summary_of('{1}', '{5000000000}') + athar.summarize(random()) FROM generate_series(1, 500) UNION ALL
 SELECT athar.summarize(CASE WHEN i % 3 = 0 THEN 'NaN' ELSE random() END) FROM generate_series(1, 500) i;
 SELECT is((SELECT count(*) FROM shape WHERE s::text::athar.summary <> s), 0::bigint, 'text reads back to the same summary');
+SELECT is_empty($$SELECT s FROM shape WHERE row(athar.mean(s), athar.stddev(s), athar.variance(s), athar.total(s), athar.minimum(s), athar.maximum(s), athar.median(s), athar.percentile(s, 0.95), athar.share_at_most(s, 1), athar.compare(s, s))::text ~ 'NaN|Infinity'$$, 'no figure is NaN or infinite');
 SELECT is((SELECT count(*) FROM shape WHERE s::jsonb::athar.summary <> s), 0::bigint, 'jsonb reads back to the same summary');
 SELECT is((SELECT count(*) FROM shape WHERE s::text::jsonb <> s::jsonb), 0::bigint, 'text and jsonb are the same document');
 SELECT is((SELECT count(*) FROM (SELECT s::text FROM shape EXCEPT SELECT s::text FROM (SELECT DISTINCT s FROM shape) t) t), 0::bigint, 'equal summaries hash alike');
@@ -201,6 +250,7 @@ SELECT 'merge' AS tree, kind, athar.merge(s ORDER BY day) AS s FROM day GROUP BY
 SELECT 'chain', kind, pg_temp.chain(s ORDER BY day) FROM day GROUP BY kind UNION ALL
 SELECT 'chain by size', kind, pg_temp.chain(s ORDER BY athar.mean(s)) FROM day GROUP BY kind UNION ALL
 SELECT 'years', kind, pg_temp.chain(s ORDER BY year) FROM (SELECT kind, day / 365 AS year, athar.merge(s ORDER BY day) AS s FROM day GROUP BY kind, day / 365) t GROUP BY kind;
+INSERT INTO tree SELECT 'random', kind, pg_temp.random_tree(array_agg(s)) FROM day GROUP BY kind;
 -- pairs of pairs of pairs
 INSERT INTO tree
 WITH RECURSIVE level(step, kind, position, s) AS (
@@ -211,8 +261,8 @@ WITH RECURSIVE level(step, kind, position, s) AS (
 	WHERE position % 2 = 0 AND step < 12)
 SELECT 'pairs', kind, s FROM level WHERE step = 12;
 CREATE TEMP TABLE rank AS
-SELECT kind, x, sum(count(*)) OVER w - count(*) AS below, sum(count(*)) OVER w AS up_to, sum(count(*)) OVER (PARTITION BY kind) AS n
-FROM raw GROUP BY kind, x WINDOW w AS (PARTITION BY kind ORDER BY x);
+SELECT kind, x, sum(how_often) OVER (PARTITION BY kind ORDER BY x ROWS UNBOUNDED PRECEDING) AS up_to
+FROM (SELECT kind, x, count(*) AS how_often FROM raw GROUP BY kind, x) t;
 CREATE INDEX ON rank (kind, x);
 ANALYZE rank;
 CREATE TEMP TABLE rank_error AS
@@ -220,7 +270,7 @@ SELECT tree, kind, p, greatest(coalesce(below.up_to, 0) / 182500.0 - p, p - coal
 FROM tree, unnest('{0.5,0.95}'::double precision[]) p, athar.percentile(s, p) v
 LEFT JOIN LATERAL (SELECT up_to FROM rank WHERE kind = tree.kind AND x < v ORDER BY x DESC LIMIT 1) below ON true
 LEFT JOIN LATERAL (SELECT up_to FROM rank WHERE kind = tree.kind AND x <= v ORDER BY x DESC LIMIT 1) at_most ON true;
-SELECT is((SELECT count(*) FROM rank_error), 50::bigint, '5 trees of 5 kinds of data');
+SELECT is((SELECT count(*) FROM rank_error), 60::bigint, '6 trees of 5 kinds of data');
 SELECT cmp_ok(max(error), '<=', 0.005::double precision, kind || ': median within 0.5 % in every tree') FROM rank_error WHERE p = 0.5 GROUP BY kind ORDER BY kind;
 SELECT cmp_ok(max(error), '<=', 0.002::double precision, kind || ': 95th percentile within 0.2 % in every tree') FROM rank_error WHERE p = 0.95 GROUP BY kind ORDER BY kind;
 SELECT ok(bool_and(athar.n(s) = 182500 AND athar.minimum(s) = lowest AND athar.maximum(s) = highest), 'n, minimum and maximum are exact in every tree')
@@ -229,6 +279,31 @@ SELECT ok(bool_and(pg_temp.near(athar.mean(s), mean, 1e-12) AND pg_temp.near(ath
 FROM tree JOIN (SELECT kind, athar.mean(athar.summarize(x)) AS mean, stddev_samp(x) AS sd FROM raw GROUP BY kind) t USING (kind);
 SELECT ok(max(pg_column_size(s)) <= 512 * 12 + 64, 'a digest stays small') FROM tree;
 SELECT is((SELECT count(*) FROM tree WHERE abs(athar.share_at_most(s, athar.percentile(s, 0.8)) - 0.8) > 0.02 AND kind IN ('lognormal', 'trend')), 0::bigint, 'share_at_most is the way back from percentile');
+
+-- A text with a mistake in it is refused, or it is another summary, sound.
+SELECT setseed(0.7);
+CREATE FUNCTION pg_temp.verdict(input text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	s athar.summary;
+BEGIN
+	s := input;
+	IF s::text::athar.summary <> s OR athar.n(s) < 1e18 AND (s + s)::text::athar.summary <> s + s THEN
+		RETURN 'does not read back';
+	ELSIF row(athar.mean(s), athar.stddev(s), athar.variance(s), athar.total(s), athar.minimum(s), athar.maximum(s), athar.percentile(s, 0.3), athar.share_at_most(s, 2), athar.compare(s, s))::text ~ 'NaN|Infinity' THEN
+		RETURN 'has figures that are none';
+	END IF;
+	RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END $$;
+CREATE TEMP TABLE mutant AS
+SELECT pg_temp.verdict(CASE WHEN i % 2 = 0 THEN overlay(input PLACING change FROM place FOR i % 4) ELSE left(input, place) || substr(input, other) END) AS verdict
+FROM (SELECT i, input, 1 + floor(random() * length(input))::integer AS place, 1 + floor(random() * length(input))::integer AS other, substr('0123456789-.,[]{}":etrunm ', 1 + floor(random() * 25)::integer, 1) AS change
+	FROM generate_series(1, 4000) i, LATERAL (SELECT (ARRAY['{"version":1,"n":3,"nonfinite":2,"counts":[[4,1],[5,2]]}', '{"version":1,"n":2,"counts":[[-1.5e-7,1],[1e300,1]]}', '{"version":1,"n":250,"mean":4.2,"mean_rest":1e-17,"sd":null}',
+		'{"version":1,"n":9,"mean":2,"sd":1.5,"min":0,"max":5,"digest":[[0,1],[1.5,2],[1.5,4,true],[5,2]]}'])[1 + i / 2 % 4] AS input) t) u;
+SELECT bag_hasnt($$SELECT verdict FROM mutant$$, $$VALUES ('does not read back'), ('has figures that are none')$$, 'whatever text is accepted is a sound summary');
+SELECT is_empty($$SELECT verdict, count(*) FROM mutant WHERE verdict NOT IN ('accepted', '22P02', '22003') GROUP BY verdict$$, 'any other is refused as such, or as a number beyond numeric');
+SELECT ok(count(*) FILTER (WHERE verdict = 'accepted') > 100 AND count(*) FILTER (WHERE verdict = '22P02') > 1000, 'there were many of both') FROM mutant;
 
 -- What is refused.
 SELECT throws_ok($$SELECT athar.percentile(s, 1.01) FROM four$$, '22003', 'percentile value 1.01 is not between 0 and 1', 'percentile above 1');
