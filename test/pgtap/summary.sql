@@ -287,7 +287,7 @@ DECLARE
 	s athar.summary;
 BEGIN
 	s := input;
-	IF s::text::athar.summary <> s OR athar.n(s) < 1e18 AND (s + s)::text::athar.summary <> s + s THEN
+	IF s::text::athar.summary <> s OR greatest(athar.n(s), athar.nonfinite_count(s)) < 1e18 AND (s + s)::text::athar.summary <> s + s THEN
 		RETURN 'does not read back';
 	ELSIF row(athar.mean(s), athar.stddev(s), athar.variance(s), athar.total(s), athar.minimum(s), athar.maximum(s), athar.percentile(s, 0.3), athar.share_at_most(s, 2), athar.compare(s, s))::text ~ 'NaN|Infinity' THEN
 		RETURN 'has figures that are none';

@@ -121,6 +121,44 @@ for my $what (sort keys %wrong)
 	like(refused($wrong{$what}), qr/^ERROR:  22P03: invalid binary input for type athar.summary$/m, "refused: $what");
 }
 
+# A message with a mistake in it is refused, or it is another summary, sound.
+srand(4);
+my $directory = PostgreSQL::Test::Utils::tempdir();
+my @messages = (
+	message(1, $exact, 5, 3, [], \@list),
+	message(1, $no_sd, 5, 0, [ 1.5, 1e-17, 0 ], []),
+	message(1, $digest, 9, 0, [ 1.5, 0, 0.5, 0, 2 ], [ [ 0, 1 ], [ 1, 2 ], [ 1, 4, 1 ], [ 2, 2 ] ]));
+for my $number (0 .. 1199)
+{
+	open my $handle, '>:raw', "$directory/$number" or die $!;
+	print $handle copy_of(mutant($messages[ $number % 3 ], $number));
+	close $handle;
+}
+my $verdicts = $node->safe_psql('postgres', <<SQL);
+CREATE TEMP TABLE verdict (verdict text);
+CREATE TEMP TABLE mutant (s summary);
+DO \$\$
+BEGIN
+	FOR number IN 0 .. 1199 LOOP
+		BEGIN
+			TRUNCATE mutant;
+			EXECUTE format('COPY mutant FROM %L (FORMAT binary)', '$directory/' || number);
+			INSERT INTO verdict
+			SELECT CASE
+				WHEN s::text::summary <> s OR greatest(n(s), nonfinite_count(s)) < 1e18 AND (s + s)::text::summary <> s + s THEN 'does not read back'
+				WHEN row(mean(s), stddev(s), variance(s), total(s), minimum(s), maximum(s), percentile(s, 0.3), share_at_most(s, 2), compare(s, s))::text ~ 'NaN|Infinity' THEN 'has figures that are none'
+				ELSE 'accepted'
+			END
+			FROM mutant;
+		EXCEPTION WHEN OTHERS THEN
+			INSERT INTO verdict VALUES (SQLSTATE);
+		END;
+	END LOOP;
+END \$\$;
+SELECT string_agg(DISTINCT verdict, ' ' ORDER BY verdict), count(*), least(count(*) FILTER (WHERE verdict = 'accepted'), 100), least(count(*) FILTER (WHERE verdict = '22P03'), 300) FROM verdict;
+SQL
+is($verdicts, '22P03 accepted|1200|100|300', 'mutated messages are refused as such, or are sound summaries');
+
 $node->stop;
 done_testing();
 
@@ -161,12 +199,33 @@ sub message
 	  . join('', map { pack('d> Q>', $_->[0], $_->[1] * 2 + ($_->[2] // 0)) } @$list);
 }
 
+# A file of COPY with one row and column.
+sub copy_of
+{
+	my ($message) = @_;
+	return "PGCOPY\n\xff\r\n\0" . pack('N N n N', 0, 0, 1, length $message) . $message . pack('n', 0xffff);
+}
+
+# The message with a bit or a byte changed, a byte more or less, or cut off.
+sub mutant
+{
+	my ($message, $number) = @_;
+	my $place = int rand length $message;
+	my $way = int($number / 3) % 5;
+	if ($way == 0) { vec($message, 8 * $place + int rand 8, 1) ^= 1; }
+	elsif ($way == 1) { substr($message, $place, 1) = chr int rand 256; }
+	elsif ($way == 2) { substr($message, $place, 1) = ''; }
+	elsif ($way == 3) { substr($message, $place, 0) = chr int rand 256; }
+	else { substr($message, $place) = ''; }
+	return $message;
+}
+
 # The error with which the server receives a message, or nothing.
 sub refused
 {
 	my ($message) = @_;
 	open my $handle, '>:raw', $file or die $!;
-	print $handle "PGCOPY\n\xff\r\n\0", pack('N N n N', 0, 0, 1, length $message), $message, pack('n', 0xffff);
+	print $handle copy_of($message);
 	close $handle;
 	my ($out, $err);
 	$node->psql('postgres', "\\set VERBOSITY verbose\nTRUNCATE received; COPY received FROM '$file' (FORMAT binary)", stdout => \$out, stderr => \$err);
