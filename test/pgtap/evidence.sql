@@ -296,7 +296,21 @@ FROM pg_temp.plan_of($$SELECT athar.before_after(score, at, '2026-01-01') FROM p
 CREATE TEMPORARY TABLE in_parallel AS
 SELECT athar.before_after(score, at, '2026-01-01') AS score, athar.before_after(reading, at, '2026-01-01') AS reading
 FROM public.series_by_minute;
+SELECT matches(string_agg(p.line, E'\n'), 'Finalize.*Gather.*Partial', 'so do its groups')
+FROM pg_temp.plan_of($$SELECT score, athar.before_after(reading, at, '2026-01-01') FROM public.series_by_minute GROUP BY score$$) AS p (line);
+CREATE TEMPORARY TABLE groups_in_parallel AS
+SELECT score, athar.before_after(reading, at, '2026-01-01') AS reading, athar.before_after(round(reading), at, '2026-01-01') AS rounded
+FROM public.series_by_minute
+GROUP BY score;
 RESET max_parallel_workers_per_gather;
+SELECT is(count(*) FILTER (WHERE pg_temp.near(pg_temp.without_medians(p.reading), pg_temp.without_medians(s.reading), 1e-12) AND pg_temp.near(pg_temp.without_medians(p.rounded), pg_temp.without_medians(s.rounded), 1e-12)), 121::bigint,
+	'each group has the same figures by parallel workers')
+FROM groups_in_parallel AS p
+JOIN (
+	SELECT score, athar.before_after(reading, at, '2026-01-01') AS reading, athar.before_after(round(reading), at, '2026-01-01') AS rounded
+	FROM public.series_by_minute
+	GROUP BY score
+) AS s USING (score);
 INSERT INTO by_order (name, score, reading)
 SELECT 'by parallel workers', score, reading FROM in_parallel
 UNION ALL
