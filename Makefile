@@ -76,11 +76,15 @@ OBJS = \
 	src/verify.o \
 	src/retention.o \
 	src/kpi.o \
+	src/order.o \
+	src/json_value.o \
 	src/json_tree.o \
 	src/json_pointer.o \
 	src/json_patch.o \
 	src/json_diff.o \
-	src/plan.o \
+	src/json_merge.o \
+	src/json_list.o \
+	src/json_references.o \
 	src/effect.o \
 	src/okr.o \
 	src/access.o \

@@ -164,7 +164,7 @@ append_attributes(StringInfo text, Oid type)
 static bool
 append_type(StringInfo text, Oid type, int32 typmod)
 {
-	Oid			element;
+	Oid element;
 
 	check_stack_depth();
 	type = getBaseTypeAndTypmod(type, &typmod);
@@ -186,6 +186,7 @@ append_type(StringInfo text, Oid type, int32 typmod)
 	}
 	appendStringInfoString(text, format_type_with_typemod(type, typmod));
 	element = athar_shape_element(type);
+
 	if (OidIsValid(element))
 	{
 		appendStringInfoString(text, " of ");

@@ -302,7 +302,7 @@ athar_history_restrict(athar_shape *shape, const bool *mask, Jsonb *document)
 static bool
 is_object(Jsonb *document)
 {
-	return document != NULL && JB_ROOT_IS_OBJECT(document);
+	return document !=NULL && JB_ROOT_IS_OBJECT(document);
 }
 
 static bool

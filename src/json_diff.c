@@ -16,7 +16,7 @@
 #include "utils/fmgrprotos.h"
 
 #include "image.h"
-#include "json_tree.h"
+#include "json_value.h"
 #include "json_pointer.h"
 
 /* Pairs of elements that are compared with each other. */
@@ -97,64 +97,6 @@ diff_at(diffing *run, const char *token, JsonbValue *a, JsonbValue *b)
 	leave(run, length);
 }
 
-static bool
-is_equal(JsonbValue *a, JsonbValue *b)
-{
-	Jsonb	   *left;
-	Jsonb	   *right;
-	bool		result;
-
-	if (a->type == jbvBinary && b->type == jbvBinary)
-		return compareJsonbContainers(a->val.binary.data,
-									  b->val.binary.data) == 0;
-	if (a->type != b->type)
-		return false;
-	left = JsonbValueToJsonb(a);
-	right = JsonbValueToJsonb(b);
-	result = compareJsonbContainers(&left->root, &right->root) == 0;
-	pfree(left);
-	pfree(right);
-	return result;
-}
-
-static bool
-is_object(const JsonbValue *value)
-{
-	return value->type == jbvBinary &&
-		JsonContainerIsObject(value->val.binary.data);
-}
-
-static bool
-is_array(const JsonbValue *value)
-{
-	return value->type == jbvBinary &&
-		JsonContainerIsArray(value->val.binary.data);
-}
-
-/* The names (of an object) and values of a container, in order. */
-static int
-parts_of(const JsonbValue *container, JsonbValue **names, JsonbValue **values)
-{
-	int			count = JsonContainerSize(container->val.binary.data);
-	JsonbIterator *iterator = JsonbIteratorInit(container->val.binary.data);
-	JsonbIteratorToken token;
-	JsonbValue	part;
-	int			name = 0;
-	int			value = 0;
-
-	*names = palloc(sizeof(JsonbValue) * Max(count, 1));
-	*values = palloc(sizeof(JsonbValue) * Max(count, 1));
-	(void) JsonbIteratorNext(&iterator, &part, true);
-	while ((token = JsonbIteratorNext(&iterator, &part, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			(*names)[name++] = part;
-		else if (token == WJB_VALUE || token == WJB_ELEM)
-			(*values)[value++] = part;
-	}
-	return count;
-}
-
 static char *
 name_of(const JsonbValue *name)
 {
@@ -168,8 +110,8 @@ diff_objects(diffing *run, JsonbValue *a, JsonbValue *b)
 			   *b_names,
 			   *a_values,
 			   *b_values;
-	int			a_count = parts_of(a, &a_names, &a_values);
-	int			b_count = parts_of(b, &b_names, &b_values);
+	int			a_count = athar_json_parts(a, &a_names, &a_values);
+	int			b_count = athar_json_parts(b, &b_names, &b_values);
 	int			i = 0;
 	int			j = 0;
 
@@ -240,14 +182,14 @@ match(JsonbValue *a, int a_count, JsonbValue *b, int b_count)
 		CHECK_FOR_INTERRUPTS();
 		for (j = b_count - 1; j >= 0; j--)
 			length[i * width + j] =
-				a_hashes[i] == b_hashes[j] && is_equal(&a[i], &b[j])
+				a_hashes[i] == b_hashes[j] && athar_json_same(&a[i], &b[j])
 				? length[(i + 1) * width + j + 1] + 1
 				: Max(length[(i + 1) * width + j], length[i * width + j + 1]);
 	}
 	j = 0;
 	for (int i = 0; i < a_count && j < b_count;)
 	{
-		if (a_hashes[i] == b_hashes[j] && is_equal(&a[i], &b[j]))
+		if (a_hashes[i] == b_hashes[j] && athar_json_same(&a[i], &b[j]))
 			partner[i++] = j++;
 		else if (length[(i + 1) * width + j] >= length[i * width + j + 1])
 			i++;
@@ -288,21 +230,21 @@ diff_arrays(diffing *run, JsonbValue *a_array, JsonbValue *b_array)
 	JsonbValue *unused,
 			   *a,
 			   *b;
-	int			a_count = parts_of(a_array, &unused, &a);
-	int			b_count = parts_of(b_array, &unused, &b);
+	int			a_count = athar_json_parts(a_array, &unused, &a);
+	int			b_count = athar_json_parts(b_array, &unused, &b);
 	int			place = 0;
 	int			i = 0;
 	int			j = 0;
 	int		   *partner;
 
-	while (place < a_count && place < b_count && is_equal(&a[place], &b[place]))
+	while (place < a_count && place < b_count && athar_json_same(&a[place], &b[place]))
 		place++;
 	a += place;
 	b += place;
 	a_count -= place;
 	b_count -= place;
 	while (a_count > 0 && b_count > 0 &&
-		   is_equal(&a[a_count - 1], &b[b_count - 1]))
+		   athar_json_same(&a[a_count - 1], &b[b_count - 1]))
 	{
 		a_count--;
 		b_count--;
@@ -328,11 +270,11 @@ diff(diffing *run, JsonbValue *a, JsonbValue *b)
 {
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	if (is_equal(a, b))
+	if (athar_json_same(a, b))
 		return;
-	if (is_object(a) && is_object(b))
+	if (athar_json_is_object(a) && athar_json_is_object(b))
 		diff_objects(run, a, b);
-	else if (is_array(a) && is_array(b))
+	else if (athar_json_is_array(a) && athar_json_is_array(b))
 		diff_arrays(run, a, b);
 	else
 		emit(run, "replace", b);

@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "json_value.h"
 #include "json_tree.h"
 #include "json_pointer.h"
 

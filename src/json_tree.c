@@ -40,21 +40,6 @@ athar_json_tree_check(const void *node)
 				 errdetail("A JSON document could not be taken apart.")));
 }
 
-/* The value that a document is. */
-void
-athar_json_value_of(Jsonb *document, JsonbValue *value)
-{
-	if (JB_ROOT_IS_SCALAR(document))
-	{
-		if (!JsonbExtractScalar(&document->root, value))
-			elog(ERROR, "no scalar in a scalar document");
-		return;
-	}
-	value->type = jbvBinary;
-	value->val.binary.data = &document->root;
-	value->val.binary.len = VARSIZE_ANY_EXHDR(document);
-}
-
 static cJSON *
 make_scalar(const JsonbValue *value)
 {

@@ -25,6 +25,5 @@ extern athar_json_tree *athar_json_tree_make(const JsonbValue *value);
 extern cJSON *athar_json_tree_take(athar_json_tree *tree);
 extern void athar_json_tree_check(const void *node);
 extern Jsonb *athar_json_tree_store(const cJSON *node);
-extern void athar_json_value_of(Jsonb *document, JsonbValue *value);
 
 #endif							/* ATHAR_JSON_TREE_H */

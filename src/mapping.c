@@ -414,6 +414,7 @@ athar_mapping_translate(athar_mapping *mapping, int32 table_id,
 
 	if (one->is_same)
 		return document;
+
 	iterator = JsonbIteratorInit(&document->root);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)

@@ -233,9 +233,10 @@ hand_over(void *context, HeapTuple tuple, TupleDesc descriptor)
 		logged[i] = nulls[4 + i] ? NULL : DatumGetJsonbP(values[4 + i]);
 	athar_history_check(entry.id, entry.operation, logged[0], logged[1],
 						logged[2]);
-	entry.key = document(log->subject, &entry, logged[0], true);
-	entry.old_values = document(log->subject, &entry, logged[1], true);
-	entry.new_values = document(log->subject, &entry, logged[2], false);
+	entry.key = document (log->subject, &entry, logged[0], true);
+	entry.old_values = document (log->subject, &entry, logged[1], true);
+	entry.new_values = document (log->subject, &entry, logged[2], false);
+
 	log->reader(log->context, &entry);
 }
 

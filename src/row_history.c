@@ -331,7 +331,7 @@ spell_keys(athar_subject *subject, List *keys, Datum *hashes, Datum *spelled)
 			if (found)
 				continue;
 			hash[count] = Int32GetDatum(athar_value_key_hash(one));
-			document[count++] = JsonbPGetDatum(one);
+			document[	count++] = JsonbPGetDatum(one);
 		}
 	}
 	*hashes = PointerGetDatum(construct_array(hash, count, INT4OID, 4, true,

@@ -78,10 +78,11 @@ is_plain(Oid type)
 bool
 athar_shape_is_readable(Oid type)
 {
-	Oid			element;
+	Oid element;
 
 	type = getBaseType(type);
 	element = get_element_type(type);
+
 	if (OidIsValid(element))
 		return athar_shape_is_readable(element);
 	return get_typtype(type) != TYPTYPE_COMPOSITE ||
@@ -93,10 +94,11 @@ athar_shape_is_readable(Oid type)
 Oid
 athar_shape_element(Oid type)
 {
-	Oid			element = get_element_type(type);
+	Oid element = get_element_type(type);
 
 	if (!OidIsValid(element))
 		element = get_range_subtype(type);
+
 	if (!OidIsValid(element) && type_is_multirange(type))
 		element = get_multirange_range(type);
 	return element;
@@ -128,7 +130,7 @@ composite_needs_gucs(Oid type)
 static bool
 needs_gucs(Oid type)
 {
-	Oid			element;
+	Oid element;
 
 	check_stack_depth();
 	type = getBaseType(type);
@@ -147,6 +149,7 @@ needs_gucs(Oid type)
 			return true;
 	}
 	element = athar_shape_element(type);
+
 	if (OidIsValid(element))
 		return needs_gucs(element);
 	return get_typtype(type) == TYPTYPE_COMPOSITE &&

@@ -477,6 +477,7 @@ translated(athar_undo *run, athar_undo_table *table, athar_undo_entry *entry,
 									 false);
 	if (result == document)
 		return document;
+
 	iterator = JsonbIteratorInit(&document->root);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{

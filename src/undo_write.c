@@ -344,6 +344,7 @@ static Datum
 jsonb_or_null(Jsonb *document, bool *isnull)
 {
 	*isnull = document == NULL;
+
 	return JsonbPGetDatum(document);
 }
 

@@ -1,6 +1,6 @@
 /*
- * plan.c
- *	  Which items of a plan were moved.
+ * order.c
+ *	  Which items of a list were moved.
  *
  * Two orders of the same items differ by moves, and there are many ways to
  * tell them.  The shortest is wanted: whatever lies outside a longest common
@@ -17,6 +17,8 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+
+#include "order.h"
 
 /* A place for every item, in one list. */
 static void
@@ -99,6 +101,21 @@ mark_stationary(const int32 *place, int n, const int *run, int longest,
 	pfree(next);
 }
 
+/*
+ * Which items stay, given their old places in their new order: as many as can
+ * be, and of several choices those that stood earliest.
+ */
+bool *
+athar_order_stationary(const int32 *place, int n)
+{
+	int		   *run = palloc(sizeof(int) * Max(n, 1));
+	bool	   *stays = palloc0(sizeof(bool) * Max(n, 1));
+
+	mark_stationary(place, n, run, measure_runs(place, n, run), stays);
+	pfree(run);
+	return stays;
+}
+
 /* The places of those items that were moved, in the new order. */
 PG_FUNCTION_INFO_V1(athar_moved);
 Datum
@@ -107,13 +124,12 @@ athar_moved(PG_FUNCTION_ARGS)
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
 	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 	int32	   *place = (int32 *) ARR_DATA_PTR(array);
-	int		   *run = palloc(sizeof(int) * Max(n, 1));
-	bool	   *stays = palloc0(sizeof(bool) * Max(n, 1));
 	Datum	   *moved = palloc(sizeof(Datum) * Max(n, 1));
+	bool	   *stays;
 	int			count = 0;
 
 	check_places(array);
-	mark_stationary(place, n, run, measure_runs(place, n, run), stays);
+	stays = athar_order_stationary(place, n);
 	for (int i = 0; i < n; i++)
 		if (!stays[i])
 			moved[count++] = Int32GetDatum(place[i]);

@@ -1,0 +1,61 @@
+/*
+ * json_merge.h
+ *	  Two versions of a JSON document, made of the same base, into one.
+ */
+#ifndef ATHAR_JSON_MERGE_H
+#define ATHAR_JSON_MERGE_H
+
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+/* A value on each side; NULL where it is absent. */
+typedef struct athar_sides
+{
+	JsonbValue *base;
+	JsonbValue *ours;
+	JsonbValue *theirs;
+} athar_sides;
+
+typedef enum athar_rule_kind
+{
+	ATHAR_RULE_KEYED,
+	ATHAR_RULE_SET,
+	ATHAR_RULE_ATOMIC,
+	ATHAR_RULE_REF,
+	ATHAR_RULE_REFSET
+} athar_rule_kind;
+
+/* How the values at some paths are merged. */
+typedef struct athar_rule
+{
+	List	   *pattern;		/* names; * is any */
+	athar_rule_kind kind;
+	char	   *key;			/* keyed: the member that tells items apart */
+	List	   *target;			/* ref, refset: the list that is referred to */
+} athar_rule;
+
+typedef struct athar_merge
+{
+	List	   *rules;
+	List	   *names;			/* from the root to the present value */
+	List	   *conflicts;		/* JsonbValue */
+} athar_merge;
+
+extern JsonbValue *athar_merge_value(athar_merge *run, athar_sides *sides);
+extern JsonbValue *athar_merge_lists(athar_merge *run, athar_sides *sides,
+									 const char *key);
+extern char *athar_merge_id(const JsonbValue *item, const char *key);
+extern bool athar_merge_has_ids(const JsonbValue *list, const char *key);
+extern athar_rule *athar_merge_rule(athar_merge *run, List *names);
+extern char *athar_merge_path(List *names);
+extern void athar_merge_note(athar_merge *run, List *names, const char *kind,
+							 const athar_sides *sides, const char *list,
+							 List *texts);
+extern void athar_merge_check_references(athar_merge *run, Jsonb *merged,
+										 athar_sides *sides);
+extern JsonbValue *athar_merge_text(const char *text);
+extern JsonbValue *athar_merge_member(const JsonbValue *object,
+									  const char *name);
+
+#endif							/* ATHAR_JSON_MERGE_H */
