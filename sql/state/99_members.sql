@@ -31,6 +31,8 @@ VALUES
 	('measurement', 'channel_id', 'channel', false),
 	('measurement', 'stage_id', 'stage', false),
 	('kpi_band', 'kpi_id', 'kpi', false),
+	('kpi_relation', 'kpi_id', 'kpi', false),
+	('kpi_relation', 'other_kpi_id', 'kpi', false),
 	('project', 'unit_id', 'unit', false),
 	('participant', 'project_id', 'project', false),
 	('participant', 'action_id', 'action', false),
@@ -133,7 +135,8 @@ BEGIN
 			(21, 'job', true, '{last_started_at,last_finished_at,last_outcome,last_message}', NULL),
 			(22, 'access_grant', true, '{}', NULL),
 			(23, 'log_retention', true, '{}', NULL),
-			(24, 'kpi_band', true, '{}', NULL)
+			(24, 'kpi_band', true, '{}', NULL),
+			(25, 'kpi_relation', true, '{}', NULL)
 		) AS m (id, relation, inserted_values, excluded, condition)
 	LOOP
 		INSERT INTO athar.tracked_table (id, lineage, relation, relation_oid, database_oid, cluster, owner_name, rekey_of, inserted_values, tracked_at)

@@ -87,6 +87,7 @@ SELECT athar.refresh_measurements();
 SELECT athar.report_measurement('digital', daterange(('2023-01-01'::date + make_interval(months => 3 * n))::date, ('2023-01-01'::date + make_interval(months => 3 * n + 3))::date),
 	athar.summary_of(ARRAY[0, 1], ARRAY[500 - 20 * n, 500 + 20 * n]), 'renewal', basis => 'quarter', source => 'yearbook')
 FROM (SELECT generate_series(0, 7) AS n) AS q;
+SELECT athar.define_kpi_relation('digital', 'part_of', 'days', is_checked => false);
 SELECT count(*) FROM athar.load_preset('gds4');
 INSERT INTO athar.preset_kpi (preset, ordinal, code, name, name_ar, unit_of_measure, direction, bands, description)
 VALUES ('own', 1, 'calls', 'Calls', 'المكالمات', 'calls', 'down', '[{"code": "few"}, {"code": "many", "from": 100}]', 'Calls about one case');
