@@ -411,9 +411,12 @@ put_ols(const Design *design, const LeastSquares *fit, const SeriesFit *result,
 	{
 		double		variance =
 		athar_least_squares_leverage(fit, list[i].weights, leverage[i]);
+		double		estimate = dot(list[i].weights, fit->coefficients, design->columns);
 
-		list[i].figure->ols = list[i].figure->estimate =
-			dot(list[i].weights, fit->coefficients, design->columns);
+		/* Of an exact fit what is near 0 is what rounding left of it. */
+		if (result->is_exact && fabs(estimate) < 16.0 * rounding(series))
+			estimate = 0.0;
+		list[i].figure->ols = list[i].figure->estimate = estimate;
 		if (!result->is_exact)
 			list[i].figure->se_ols =
 				unscaled(series, sd * sqrt(variance), list[i].unit);
