@@ -66,7 +66,7 @@ CREATE OR REPLACE AGGREGATE athar.merge(athar.summary) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE athar.merge(athar.summary) IS
-	'The summary of all values behind a column of summaries. NULL is left out; no rows give NULL. If the distribution of one is unknown, so is that of the result. 22003 if they count more than 2^63 - 1 values.';
+	'The summary of all values behind a column of summaries. Whatever the order, the grouping and the number of parallel workers, n, minimum, maximum and the counts of an exact summary are the same, and so are the first 12 digits of mean and standard deviation. NULL is left out; no rows give NULL. If the distribution of one is unknown, so is that of the result. 22003 if they count more than 2^63 - 1 values.';
 
 CREATE OR REPLACE FUNCTION athar.summary_of(answers double precision[], counts bigint[])
 	RETURNS athar.summary
@@ -141,13 +141,13 @@ CREATE OR REPLACE FUNCTION athar.percentile(summary athar.summary, share double 
 	AS 'MODULE_PATHNAME', 'athar_percentile'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION athar.percentile(athar.summary, double precision) IS
-	'The value below which this share (0 to 1) of the values lies, as percentile_cont defines it: exact if is_exact, else from the t-digest. NULL if there are no values, or if the distribution is unknown; 22003 for a share outside 0 to 1.';
+	'The value below which this share (0 to 1) of the values lies, as percentile_cont defines it: exact if is_exact, else from a t-digest (Dunning and Ertl 2019, scale k1, delta 200). Its rank is then off by at most 0.5 % of the values at 0.5 and 0.2 % at 0.95; that is measured, after merges of 3,650 parts, and not proven. NULL if there are no values, or if the distribution is unknown; 22003 for a share outside 0 to 1.';
 
 CREATE OR REPLACE FUNCTION athar.median(summary athar.summary) RETURNS double precision
 	AS 'MODULE_PATHNAME', 'athar_median'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION athar.median(athar.summary) IS
-	'The median, as percentile_cont(0.5) defines it: exact if is_exact, else from the t-digest. NULL if there are no values, or if the distribution is unknown.';
+	'The median, as percentile_cont(0.5) defines it: exact if is_exact, else from the t-digest, its rank off by at most 0.5 % of the values (see percentile). NULL if there are no values, or if the distribution is unknown.';
 
 CREATE OR REPLACE FUNCTION athar.share_at_most(summary athar.summary, limit_value double precision)
 	RETURNS double precision

@@ -67,4 +67,4 @@ CREATE OR REPLACE AGGREGATE athar.before_after(value double precision, observed_
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE athar.before_after(double precision, timestamptz, timestamptz) IS
-'Compares the values observed before the cutover with those observed at or after it: [cutover, ..) is after. Rows without a value, a time or a cutover, and values that are NaN or infinite, are left out. Each row is judged by its own cutover. The answer is never NULL; see compare(summary, summary) for what it contains.';
+'Compares the values observed before the cutover with those observed at or after it: [cutover, ..) is after. Rows without a value, a time or a cutover, and values that are NaN or infinite, are left out. Each row is judged by its own cutover. Medians are exact up to 64 distinct values a side, and beyond that as percentile(summary, double precision) gives them. The answer is never NULL; see compare(summary, summary) for what it contains.';
