@@ -186,18 +186,18 @@ dot(const double *a, const double *b, int length)
  */
 
 /*
- * The row less what it inherits from the last one, gap places before, in the
- * units of the noise that is new at each place.  The first row (gap 0) has
- * nothing to inherit.
+ * The row less what it inherits from the last one, so many places before, in
+ * the units of the noise that is new at each place.  The first row (0 places)
+ * has nothing to inherit.
  */
 static void
-whiten(const double *row, const double *last, int gap, double rho, int columns,
-	   double *white)
+whiten(const double *row, const double *last, int places, double rho,
+	   int columns, double *white)
 {
-	double		inherited = gap == 0 ? 0.0 : pow(rho, gap);
+	double		inherited = places == 0 ? 0.0 : pow(rho, places);
 	double		factor = 1.0;
 
-	if (gap !=1)
+	if (places != 1)
 		factor = sqrt((1.0 - rho * rho) / (1.0 - inherited * inherited));
 	for (int i = 0; i <= columns; i++)
 		white[i] = factor *
