@@ -13,8 +13,8 @@ OBJS = \
 	src/summary_functions.o \
 	src/summary_io.o \
 	src/student.o \
-	src/evidence.o \
 	src/figures.o \
+	src/evidence.o \
 	src/interval.o \
 	src/keyed.o \
 	src/sides.o \
@@ -86,6 +86,7 @@ OBJS = \
 	src/json_list.o \
 	src/json_references.o \
 	src/effect.o \
+	src/describe.o \
 	src/okr.o \
 	src/access.o \
 	src/athar.o

@@ -17,14 +17,10 @@
 
 #include "summary.h"
 #include "student.h"
+#include "figures.h"
 
-#include "access/htup_details.h"
-#include "funcapi.h"
-#include "utils/builtins.h"
 #include "utils/float.h"
 #include "utils/timestamp.h"
-
-#define EVIDENCE_COLUMNS	17
 
 /* One group of values as the comparison sees it; undefined figures are NaN. */
 typedef struct Side
@@ -177,48 +173,13 @@ side_of_state(SummaryState *state)
 	return make_side(&moments, &distribution);
 }
 
-/* The row type of athar.evidence, looked up once per call site. */
-static TupleDesc
-evidence_desc(FunctionCallInfo fcinfo)
-{
-	if (fcinfo->flinfo->fn_extra == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-		TupleDesc	desc;
-
-		if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
-			desc->natts != EVIDENCE_COLUMNS)
-			elog(ERROR, "unexpected row type of evidence");
-		fcinfo->flinfo->fn_extra = BlessTupleDesc(desc);
-		MemoryContextSwitchTo(old);
-	}
-	return (TupleDesc) fcinfo->flinfo->fn_extra;
-}
-
-/* A row being filled column by column. */
-typedef struct Row
-{
-	int			length;
-	Datum		values[EVIDENCE_COLUMNS];
-	bool		nulls[EVIDENCE_COLUMNS];
-} Row;
-
-/* The one way of a figure out of here: what is not finite is NULL. */
 static void
-put_figure(Row *row, double figure)
+put_side(FigureRow *figures, const Side *side)
 {
-	row->nulls[row->length] = !isfinite(figure);
-	row->values[row->length++] = Float8GetDatum(figure + 0.0);	/* no -0 */
-}
-
-static void
-put_side(Row *row, const Side *side)
-{
-	row->nulls[row->length] = false;
-	row->values[row->length++] = Int64GetDatum(side->n);
-	put_figure(row, side->mean);
-	put_figure(row, side->sd);
-	put_figure(row, side->median);
+	athar_figures_put_count(figures, side->n);
+	athar_figures_put(figures, side->mean);
+	athar_figures_put(figures, side->sd);
+	athar_figures_put(figures, side->median);
 }
 
 /* A value of type athar.evidence from two groups. */
@@ -226,23 +187,21 @@ static Datum
 evidence_datum(FunctionCallInfo fcinfo, const Side *before, const Side *after)
 {
 	Comparison	found = compare_sides(before, after);
-	Row			row = {0};
+	FigureRow	figures;
 
-	put_side(&row, before);
-	put_side(&row, after);
-	put_figure(&row, found.difference);
-	put_figure(&row, found.percent_change);
-	put_figure(&row, found.ci_low);
-	put_figure(&row, found.ci_high);
-	put_figure(&row, found.t);
-	put_figure(&row, found.df);
-	put_figure(&row, found.p);
-	put_figure(&row, found.effect_size);
-	row.nulls[row.length] = false;
-	row.values[row.length++] = CStringGetTextDatum(found.verdict);
-	Assert(row.length == EVIDENCE_COLUMNS);
-	return HeapTupleGetDatum(heap_form_tuple(evidence_desc(fcinfo),
-											 row.values, row.nulls));
+	athar_figures_begin(&figures, fcinfo);
+	put_side(&figures, before);
+	put_side(&figures, after);
+	athar_figures_put(&figures, found.difference);
+	athar_figures_put(&figures, found.percent_change);
+	athar_figures_put(&figures, found.ci_low);
+	athar_figures_put(&figures, found.ci_high);
+	athar_figures_put(&figures, found.t);
+	athar_figures_put(&figures, found.df);
+	athar_figures_put(&figures, found.p);
+	athar_figures_put(&figures, found.effect_size);
+	athar_figures_put_text(&figures, found.verdict);
+	return athar_figures_datum(&figures);
 }
 
 /* Compare two summaries. */

@@ -13,6 +13,7 @@
 
 #include "access/htup_details.h"
 #include "funcapi.h"
+#include "utils/builtins.h"
 
 /* Begin a row without columns. */
 void
@@ -61,6 +62,12 @@ void
 athar_figures_put_datum(FigureRow *figures, Datum value, bool is_null)
 {
 	put(figures, value, is_null);
+}
+
+void
+athar_figures_put_text(FigureRow *figures, const char *text)
+{
+	put(figures, CStringGetTextDatum(text), false);
 }
 
 /* The row type the function returns, looked up once per call site. */

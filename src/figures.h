@@ -25,6 +25,7 @@ extern void athar_figures_put(FigureRow *figures, double figure);
 extern void athar_figures_put_integer(FigureRow *figures, int32 number);
 extern void athar_figures_put_count(FigureRow *figures, int64 count);
 extern void athar_figures_put_flag(FigureRow *figures, bool flag, bool is_null);
+extern void athar_figures_put_text(FigureRow *figures, const char *text);
 extern void athar_figures_put_datum(FigureRow *figures, Datum value, bool is_null);
 
 /* The row, of the composite type that the calling function returns. */

@@ -35,19 +35,12 @@ COMMENT ON COLUMN athar.flag_words.flag IS 'The flag, as in effect_measurement.f
 COMMENT ON COLUMN athar.flag_words.words IS 'In English';
 COMMENT ON COLUMN athar.flag_words.words_ar IS 'In Arabic';
 
-CREATE OR REPLACE FUNCTION athar.figure_text(figure double precision, size double precision, lang text)
+CREATE OR REPLACE FUNCTION athar.figure_text(figure double precision, size double precision, lang text, is_never_zero boolean DEFAULT false)
 RETURNS text
-LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN (
-	-- an Arabic line runs from the right: the mark keeps the sign before its digits
-	SELECT CASE WHEN figure_text.lang = 'ar' AND t.text LIKE '-%' THEN U&'\200E' ELSE '' END || t.text
-	FROM (SELECT 2 - floor(log(coalesce(nullif(abs(figure_text.size), 0), nullif(abs(figure_text.figure), 0), 1)))) AS d (decimals)
-	CROSS JOIN LATERAL (SELECT CASE
-		WHEN d.decimals > 12 AND figure_text.figure <> 0 OR abs(figure_text.figure) >= 1e15 THEN ltrim(to_char(figure_text.figure, '9.99EEEE'))
-		ELSE trim_scale(round(figure_text.figure::numeric, greatest(d.decimals, 0)::integer))::text
-	END) AS t (text));
-COMMENT ON FUNCTION athar.figure_text(double precision, double precision, text) IS
-'A figure as people read it: rounded so that a figure of this size would have three digits (NULL or 0: the figure itself), without zeros at the end. Western digits in both languages. NULL for a NULL figure.';
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'athar_figure_text';
+COMMENT ON FUNCTION athar.figure_text(double precision, double precision, text, boolean) IS
+'A figure as people read it: rounded so that a figure of this size would have three digits (NULL or 0: the figure itself), without zeros at the end. is_never_zero: what is not 0 is not rounded to 0 but to two digits of its own. Western digits in every language; where lang is ar a left-to-right mark stands before a minus sign. NULL for a figure that is NULL, NaN or infinite.';
 
 CREATE OR REPLACE FUNCTION athar.change_text(change double precision, size double precision, lang text)
 RETURNS text
@@ -63,29 +56,19 @@ END;
 COMMENT ON FUNCTION athar.change_text(double precision, double precision, text) IS
 'A difference with its direction in words, rounded as figure_text() does. NULL for NULL.';
 
-CREATE OR REPLACE FUNCTION athar.bound_text(bound double precision, width double precision, lang text)
-RETURNS text
-LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN CASE
-	WHEN bound <> 0 AND athar.figure_text(bound, 5 * width, '') = '0' THEN athar.figure_text(bound, 10 * abs(bound), lang)
-	ELSE athar.figure_text(bound, 5 * width, lang)
-END;
-COMMENT ON FUNCTION athar.bound_text(double precision, double precision, text) IS
-'The end of an interval of this width, rounded to two digits of half the width, but never to 0: on which side of 0 it lies is what readers look for. NULL for NULL.';
-
 CREATE OR REPLACE FUNCTION athar.interval_text(low double precision, high double precision, lang text)
 RETURNS text
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 RETURN CASE lang
 	WHEN 'ar' THEN coalesce(
-		'فترة الثقة 95 % من ' || athar.bound_text(low, high - low, lang) || ' إلى ' || athar.bound_text(high, high - low, lang),
+		'فترة الثقة 95 % من ' || athar.figure_text(low, 5 * (high - low), lang, true) || ' إلى ' || athar.figure_text(high, 5 * (high - low), lang, true),
 		'من دون فترة ثقة')
 	ELSE coalesce(
-		'95 % confidence interval from ' || athar.bound_text(low, high - low, lang) || ' to ' || athar.bound_text(high, high - low, lang),
+		'95 % confidence interval from ' || athar.figure_text(low, 5 * (high - low), lang, true) || ' to ' || athar.figure_text(high, 5 * (high - low), lang, true),
 		'no confidence interval')
 END;
 COMMENT ON FUNCTION athar.interval_text(double precision, double precision, text) IS
-'A confidence interval of 95 % in words, rounded as bound_text() does; says so where there is none.';
+'A confidence interval of 95 % in words, its ends rounded to two digits of half its width, but never to 0: on which side of 0 they lie is what readers look for. Says so where there is none.';
 
 CREATE OR REPLACE FUNCTION athar.effect_sentence(measurement athar.effect_measurement, kpi_id integer, lang text)
 RETURNS text
@@ -148,7 +131,12 @@ BEGIN ATOMIC
 	CROSS JOIN LATERAL (SELECT CASE effect_sentence.lang
 		WHEN 'ar' THEN format('مؤشر «%s» (%s)', coalesce(nullif(btrim(k.name_ar), ''), k.name), k.unit_of_measure)
 		ELSE format('%s (%s)', k.name, k.unit_of_measure) END) AS s (subject)
-	CROSS JOIN LATERAL (SELECT coalesce(nullif(5 * (m.ci_high - m.ci_low), 0), m.difference)) AS z (size)
+	-- OFFSET 0 keeps the sizes apart from what is made of them, so that the functions that make it are inlined
+	CROSS JOIN LATERAL (SELECT
+		coalesce(nullif(5 * (m.ci_high - m.ci_low), 0), m.difference) AS size,
+		coalesce(nullif(5 * (m.ci_high - m.ci_low), 0), m.difference, m.matched_difference) AS matched_size,
+		coalesce(nullif(5 * (m.did_ci_high - m.did_ci_low), 0), m.did_estimate) AS beyond_size
+		OFFSET 0) AS z
 	CROSS JOIN LATERAL (SELECT
 		athar.figure_text(m.before_mean, z.size, effect_sentence.lang) AS before,
 		athar.figure_text(m.after_mean, z.size, effect_sentence.lang) AS after,
@@ -156,9 +144,9 @@ BEGIN ATOMIC
 		CASE WHEN NOT m.flags @> '{base_near_zero}' AND m.difference <> 0 THEN athar.figure_text(abs(m.percent_change), NULL, effect_sentence.lang) END AS percent,
 		athar.interval_text(m.ci_low, m.ci_high, effect_sentence.lang) AS interval,
 		athar.figure_text(k.desired_value, NULL, effect_sentence.lang) AS desired,
-		athar.change_text(m.matched_difference, coalesce(z.size, m.matched_difference), effect_sentence.lang) AS matched,
-		athar.change_text(m.mix_difference, coalesce(z.size, m.matched_difference), effect_sentence.lang) AS mix,
-		athar.change_text(m.did_estimate, coalesce(nullif(5 * (m.did_ci_high - m.did_ci_low), 0), m.did_estimate), effect_sentence.lang) AS beyond,
+		athar.change_text(m.matched_difference, z.matched_size, effect_sentence.lang) AS matched,
+		athar.change_text(m.mix_difference, z.matched_size, effect_sentence.lang) AS mix,
+		athar.change_text(m.did_estimate, z.beyond_size, effect_sentence.lang) AS beyond,
 		athar.interval_text(m.did_ci_low, m.did_ci_high, effect_sentence.lang) AS beyond_interval) AS f
 	CROSS JOIN LATERAL (
 		SELECT string_agg(coalesce(CASE effect_sentence.lang WHEN 'ar' THEN w.words_ar ELSE w.words END, g.flag),
@@ -167,31 +155,29 @@ BEGIN ATOMIC
 		LEFT JOIN athar.flag_words AS w ON w.flag = g.flag
 		-- said already
 		WHERE NOT (g.flag = 'below_smallest_change' AND m.verdict = 'no_clear_change')) AS d (doubts)
-	WHERE k.id = effect_sentence.kpi_id;
+	WHERE k.id = coalesce(effect_sentence.kpi_id, (SELECT e.kpi_id FROM athar.effect AS e WHERE e.id = (effect_sentence.measurement).effect_id))
+		AND m.verdict IS NOT NULL;
 END;
 COMMENT ON FUNCTION athar.effect_sentence(athar.effect_measurement, integer, text) IS
-'What describe() says: verdict, figures before and after, difference, percent and interval, number of values; where they are known what changed like for like, what changed beyond the controls; and every flag in words. NULL for an unknown KPI. 22023 for an unknown language.';
+'What describe() says: verdict, figures before and after, difference, percent and interval, number of values; where they are known what changed like for like, what changed beyond the controls; and every flag in words. Without a KPI it is that of the measurement''s effect. NULL where there is no KPI or no verdict. 22023 for an unknown language.';
 
-CREATE OR REPLACE FUNCTION athar.describe(evidence athar.evidence, kpi text, lang text DEFAULT 'en')
-RETURNS text
+CREATE OR REPLACE FUNCTION athar.judge_evidence(evidence athar.evidence, kpi_id integer)
+RETURNS athar.effect_measurement
 LANGUAGE SQL STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT athar.kpi_id(describe.kpi);
-	SELECT athar.effect_sentence(
-		jsonb_populate_record(NULL::athar.effect_measurement, to_jsonb(e.evidence) || jsonb_build_object(
-			'controls_used', '{}'::text[],
-			'flags', array_remove(ARRAY[
-				CASE WHEN (e.evidence).verdict = 'no_variation' THEN 'no_variation' END,
-				CASE WHEN abs((e.evidence).before_mean) < 2 * (e.evidence).before_sd / sqrt(nullif((e.evidence).before_n, 0)) THEN 'base_near_zero' END,
-				CASE WHEN c.is_clear AND g.gain <> 0 AND abs(g.gain) < k.smallest_change THEN 'below_smallest_change' END], NULL),
-			'verdict', CASE
-				WHEN coalesce((e.evidence).verdict, 'insufficient_data') = 'insufficient_data' THEN 'insufficient_data'
-				WHEN NOT c.is_clear OR g.gain = 0 OR abs(g.gain) < k.smallest_change THEN 'no_clear_change'
-				WHEN g.gain > 0 THEN 'improved'
-				ELSE 'worsened' END)),
-		k.id, describe.lang)
+	SELECT jsonb_populate_record(NULL::athar.effect_measurement, to_jsonb(e.evidence) || jsonb_build_object(
+		'controls_used', '{}'::text[],
+		'flags', array_remove(ARRAY[
+			CASE WHEN (e.evidence).verdict = 'no_variation' THEN 'no_variation' END,
+			CASE WHEN abs((e.evidence).before_mean) < 2 * (e.evidence).before_sd / sqrt(nullif((e.evidence).before_n, 0)) THEN 'base_near_zero' END,
+			CASE WHEN c.is_clear AND g.gain <> 0 AND abs(g.gain) < k.smallest_change THEN 'below_smallest_change' END], NULL),
+		'verdict', CASE
+			WHEN coalesce((e.evidence).verdict, 'insufficient_data') = 'insufficient_data' THEN 'insufficient_data'
+			WHEN NOT c.is_clear OR g.gain = 0 OR abs(g.gain) < k.smallest_change THEN 'no_clear_change'
+			WHEN g.gain > 0 THEN 'improved'
+			ELSE 'worsened' END))
 	FROM athar.kpi AS k
-	CROSS JOIN (SELECT describe.evidence AS evidence) AS e
+	CROSS JOIN (SELECT judge_evidence.evidence AS evidence) AS e
 	-- a difference too large for double precision still has its direction
 	CROSS JOIN LATERAL (SELECT coalesce((e.evidence).difference,
 		CASE (e.evidence).verdict WHEN 'increased' THEN double precision 'Infinity' WHEN 'decreased' THEN '-Infinity' END)) AS r (rise)
@@ -201,19 +187,24 @@ BEGIN ATOMIC
 		ELSE abs((e.evidence).before_mean - k.desired_value) - abs((e.evidence).after_mean - k.desired_value) END) AS g (gain)
 	CROSS JOIN LATERAL (SELECT (e.evidence).verdict IN ('increased', 'decreased')
 		OR (e.evidence).verdict = 'no_variation' AND (e.evidence).difference <> 0) AS c (is_clear)
-	WHERE k.id = athar.kpi_id(describe.kpi);
+	WHERE k.id = judge_evidence.kpi_id;
 END;
+COMMENT ON FUNCTION athar.judge_evidence(athar.evidence, integer) IS
+'A comparison judged as measure_effect() judges one: the verdict in the KPI''s direction, never from p alone, and the flags that a comparison without times and controls can have; as a measurement of no effect. NULL if an argument is NULL or the KPI is unknown.';
+
+CREATE OR REPLACE FUNCTION athar.describe(evidence athar.evidence, kpi text, lang text DEFAULT 'en')
+RETURNS text
+LANGUAGE SQL STABLE PARALLEL SAFE
+RETURN athar.effect_sentence(athar.judge_evidence(evidence, athar.kpi_id(kpi)), athar.kpi_id(kpi), lang);
 COMMENT ON FUNCTION athar.describe(athar.evidence, text, text) IS
-'A comparison (of before_after() or compare()) as a sentence or two for people, in the direction of the KPI it is about, in English (en) or Modern Standard Arabic (ar, with the KPI''s name_ar where it has one): whether it improved, worsened, or cannot be told; from what to what; difference, percent, 95 % interval; how many values; doubts. Digits are Western in both languages, so that figures can be found and copied; in Arabic a left-to-right mark stands before a minus sign. NULL if an argument is NULL. 42704 unknown KPI; 22023 unknown language.';
+'A comparison (of before_after() or compare()) as a sentence or two for people, in the direction of the KPI it is about, in English (en) or Modern Standard Arabic (ar, with the KPI''s name_ar where it has one): whether it improved, worsened, or cannot be told; from what to what; difference, percent, 95 % interval; how many values; doubts. Digits are Western in both languages, so that figures can be found and copied; in Arabic a left-to-right mark stands before a minus sign. NULL without evidence or KPI. 42704 unknown KPI; 22023 unknown language.';
 
 CREATE OR REPLACE FUNCTION athar.describe(measurement athar.effect_measurement, lang text DEFAULT 'en')
 RETURNS text
-LANGUAGE SQL STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT athar.effect_sentence(describe.measurement, (SELECT e.kpi_id FROM athar.effect AS e WHERE e.id = (describe.measurement).effect_id), describe.lang);
-END;
+LANGUAGE SQL STABLE PARALLEL SAFE
+RETURN athar.effect_sentence(measurement, NULL, lang);
 COMMENT ON FUNCTION athar.describe(athar.effect_measurement, text) IS
-'A stored measurement of an effect as a few sentences for people, in English (en) or Arabic (ar): as describe(evidence) does, and its verdict, what changed like for like and beyond the controls, and every flag in words. NULL if an argument is NULL, or where the effect does not exist. 22023 unknown language.';
+'A stored measurement of an effect as a few sentences for people, in English (en) or Arabic (ar): as describe(evidence) does, and its verdict, what changed like for like and beyond the controls, and every flag in words. NULL for NULL, and where the effect does not exist. 22023 unknown language.';
 
 CREATE OR REPLACE FUNCTION athar.describe_effect(
 	kpi text, service text, cutover timestamptz, span interval,

@@ -13,8 +13,8 @@ SELECT athar.define_kpi('room', 'Room temperature', 'C', 'target', desired_value
 SELECT results_eq(
 	$$SELECT athar.figure_text(v.figure, v.size, 'en') FROM (VALUES
 		(32.25::double precision, 35.0::double precision), (-0.28, 0.1), (1234567.891, 1e6), (0.3, 0.005), (4.0000001, 2), (0, 0), (0, NULL), (25.25, NULL), (NULL, 1),
-		(1.5e150, 1e149), (-3e-301, 1e-301), (12345678901234567, 5), (1.7e308, 1), (-0.0, 1), (-1e-20, 5)) AS v (figure, size)$$,
-	ARRAY['32.3', '-0.28', '1234568', '0.3', '4', '0', '0', '25.3', NULL, '1.50e+150', '-3.00e-301', '1.23e+16', '1.70e+308', '0', '0'],
+		(1.5e150, 1e149), (-3e-301, 1e-301), (12345678901234567, 5), (1.7e308, 1), (-0.0, 1), (-1e-20, 5), ('NaN', 1), ('-Infinity', 1), (0.15, 10), (12.3, 'Infinity')) AS v (figure, size)$$,
+	ARRAY['32.3', '-0.28', '1234568', '0.3', '4', '0', '0', '25.3', NULL, '1.50e+150', '-3.00e-301', '1.23e+16', '1.70e+308', '0', '0', NULL, NULL, '0.2', '12.3'],
 	'figures are rounded to what can be known, and short');
 SELECT is(athar.interval_text(v.low, v.high, $$en$$), v.words, $$an end is never rounded to 0$$)
 FROM (VALUES (-10::double precision, 0.004::double precision, $$95 % confidence interval from -10 to 0.004$$), (-0.0441, 3, $$95 % confidence interval from -0.044 to 3$$), (0, 3, $$95 % confidence interval from 0 to 3$$), (NULL, NULL, $$no confidence interval$$)) AS v (low, high, words);
@@ -73,6 +73,8 @@ SELECT is_empty($$
 	WHERE athar.describe(c.evidence, c.kpi, l.lang) IS NULL OR athar.describe(c.evidence, c.kpi, l.lang) ~ 'NaN|Infinity|[٠-٩]|  |%s|: [،;؛]'
 $$, 'a sentence whatever there is, in Western digits');
 SELECT is(athar.describe(NULL::athar.evidence, 'days'), NULL, 'nothing to describe');
+SELECT is(athar.describe(NULL::athar.effect_measurement), NULL, 'nor here');
+SELECT is(athar.describe(evidence, NULL), NULL, 'about nothing') FROM comparison WHERE name = 'better';
 SELECT throws_ok($$SELECT athar.describe(evidence, 'nothing') FROM comparison$$, '42704', 'KPI "nothing" does not exist', 'unknown KPI');
 SELECT throws_ok($$SELECT athar.describe(evidence, 'days', 'fr') FROM comparison$$, '22023', 'language "fr" is not known', 'unknown language');
 
@@ -100,7 +102,7 @@ CREATE TEMPORARY TABLE flag AS
 SELECT DISTINCT f.flag[1] AS flag
 FROM pg_proc AS p,
 	regexp_matches(pg_get_function_sqlbody(p.oid), $$(?:THEN|flags \|\|) '([a-z_]+)'::text$$, 'g') AS f (flag)
-WHERE p.pronamespace = 'athar'::regnamespace AND p.proname IN ('measure_effect', 'measure_effects', 'store_measurements', 'describe')
+WHERE p.pronamespace = 'athar'::regnamespace AND p.proname IN ('measure_effect', 'measure_effects', 'store_measurements', 'judge_evidence')
 	AND f.flag[1] NOT IN ('improved', 'worsened', 'no_clear_change', 'insufficient_data', 'not_comparable', 'up', 'down', 'target');
 SELECT cmp_ok(count(*), '>=', 11::bigint, 'the flags of measure_effect were found') FROM flag;
 SELECT is_empty('SELECT f.flag FROM flag AS f LEFT JOIN athar.flag_words AS w USING (flag) WHERE (btrim(w.words) <> $$$$ AND w.words_ar ~ $$[ء-ي]$$) IS NOT TRUE', 'every flag has words in both languages');
@@ -164,7 +166,7 @@ SELECT results_eq(
 		('A6', 'We cannot tell what it did: the time compared ends on 2999-01-01.', 'لا يمكن معرفة أثره: تنتهي مدة المقارنة في 2999-01-01.')$$,
 	'or why nobody can tell');
 SELECT is_empty('SELECT FROM athar.impact_report WHERE num_nulls(change, reason, sentence, sentence_ar) > 0', 'what, why and how much are never missing');
-SELECT ok(position(format('interval from %s to %s', athar.figure_text(ci_low, 5 * (ci_high - ci_low), 'en'), athar.figure_text(ci_high, 5 * (ci_high - ci_low), 'en')) IN sentence) > 0
+SELECT ok(position(format('interval from %s to %s', athar.figure_text(ci_low, 5 * (ci_high - ci_low), 'en', true), athar.figure_text(ci_high, 5 * (ci_high - ci_low), 'en', true)) IN sentence) > 0
 	AND position('فترة الثقة 95 % من ' IN sentence_ar) > 0, 'the sentence has the interval')
 FROM athar.impact_report WHERE action = 'A1' AND kpi = 'days';
 SELECT results_eq(
@@ -175,6 +177,7 @@ SELECT results_eq(
 	'q-values over the whole report');
 SELECT is(count(*), 2::bigint, 'for those that have a p-value') FROM athar.impact_report WHERE q_value IS NOT NULL;
 SELECT is(q_value, (SELECT q_value FROM athar.impact_report AS r WHERE r.action = 'A2'), 'a filter does not change them') FROM athar.impact_report WHERE action = 'A2';
+
 
 SELECT * FROM finish();
 ROLLBACK;
