@@ -76,6 +76,7 @@ OBJS = \
 	src/verify.o \
 	src/retention.o \
 	src/kpi.o \
+	src/suppression.o \
 	src/order.o \
 	src/json_value.o \
 	src/json_tree.o \

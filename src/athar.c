@@ -16,6 +16,7 @@
 #include "seal.h"
 #include "ddl.h"
 #include "kpi.h"
+#include "suppression.h"
 
 PG_MODULE_MAGIC;
 
@@ -35,4 +36,5 @@ _PG_init(void)
 	athar_seal_init();
 	athar_ddl_init();
 	athar_kpi_init();
+	athar_suppression_init();
 }

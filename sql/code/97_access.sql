@@ -18,7 +18,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'table', 'SELECT', 'access_grants?'),
 		('audit', 'table', 'SELECT', 'change_log|archived_changes|log_.*|tracked_.*|tracking_.*|mark|seal_.*'),
 		-- what views and readers call with the rights of whoever reads, and what tells nobody anything
-		('public', 'routine', 'EXECUTE', 'fail|missing|may_see'),
+		('public', 'routine', 'EXECUTE', 'fail|missing|may_see|smallest_cell'),
 		-- show of the log what the reader may see in the table itself
 		('read', 'routine', 'EXECUTE', 'row_history|field_history|as_of|as_of_mark|action_history'),
 		('audit', 'routine', 'EXECUTE', 'table_ids|row_history|field_history|as_of|as_of_mark|action_history'),
