@@ -197,6 +197,7 @@ WITH RECURSIVE element AS (
 		WHEN NOT athar.is_target(k.value ->> 'target') THEN 'target must read like "from 40 to 90", "at least 95", "at most 24", "between 4 and 5", "milestone" or "-20%"'
 		WHEN NOT athar.is_duration(k.value -> 'span') OR k.value ->> 'span' ~ '^0+ ' THEN 'span must be a length above zero, such as "1 year"'
 		WHEN NOT athar.is_duration(k.value -> 'washout') THEN 'washout must be a length, such as "3 months"'
+		WHEN jsonb_typeof(k.value -> 'season_matched') NOT IN ('boolean', 'null') THEN 'season_matched must be true or false'
 		WHEN jsonb_typeof(k.value -> 'controls') NOT IN ('array', 'null') THEN 'controls must be an array of service codes'
 		ELSE (SELECT min(CASE WHEN jsonb_typeof(c.value) = 'string' THEN 'service ' || athar.quoted(c.value #>> '{}') || ' among the controls does not exist'
 				ELSE 'controls must be an array of service codes' END)

@@ -1,7 +1,7 @@
 -- 60 effect: did it help
 
 CREATE OR REPLACE FUNCTION athar.period_figures(kpi_id integer)
-RETURNS TABLE (service_id integer, basis text, starts_at timestamp, ends_at timestamp, value double precision)
+RETURNS TABLE (service_id integer, basis text, starts_at timestamp, ends_at timestamp, value double precision, figures bigint)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 200
 BEGIN ATOMIC
 	SELECT
@@ -16,7 +16,8 @@ BEGIN ATOMIC
 				sum(m.denominator) FILTER (WHERE m.channel_id IS NULL))
 		ELSE
 			athar.measurement_value(min(k.kind), athar.merge(m.summary), sum(m.numerator), sum(m.denominator))
-		END
+		END,
+		coalesce(nullif(count(*) FILTER (WHERE m.channel_id IS NULL), 0), count(*))
 	FROM athar.measurement AS m
 	JOIN athar.kpi AS k ON k.id = m.kpi_id
 	WHERE m.kpi_id = period_figures.kpi_id
@@ -25,76 +26,210 @@ BEGIN ATOMIC
 	GROUP BY m.service_id, coalesce(m.basis, ''), m.period;
 END;
 COMMENT ON FUNCTION athar.period_figures(integer) IS
-'The reported figures of a KPI, one per service, basis and period, in the KPI''s own days: the figure for all channels together, or where none was reported the channels'' figures merged. Figures of single stages are left out. No rows for an unknown id.';
+'The reported figures of a KPI, one per service, basis and period, in the KPI''s own days: the figure for all channels together, or where none was reported the channels'' figures merged. Figures of single stages are left out. figures: how many reported rows it was made of. No rows for an unknown id.';
 
-CREATE OR REPLACE FUNCTION athar.effect_points(
-	kpi_id integer, service_ids integer[], cutover timestamp, span interval, washout interval)
-RETURNS TABLE (service_id integer, basis text, is_chosen boolean, is_after boolean, starts_at timestamp, ends_at timestamp, value double precision)
+CREATE OR REPLACE FUNCTION athar.compared_windows(left_at timestamp, resumed_at timestamp, span interval, season_matched boolean)
+RETURNS TABLE (before_from timestamp, before_to timestamp, after_from timestamp, after_to timestamp)
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	SELECT
+		CASE WHEN compared_windows.season_matched THEN compared_windows.resumed_at - make_interval(years => n.years) ELSE compared_windows.left_at - compared_windows.span END,
+		CASE WHEN compared_windows.season_matched THEN compared_windows.resumed_at + compared_windows.span - make_interval(years => n.years) ELSE compared_windows.left_at END,
+		compared_windows.resumed_at,
+		compared_windows.resumed_at + compared_windows.span
+	FROM (SELECT extract(year FROM age(compared_windows.resumed_at + compared_windows.span, compared_windows.left_at))::integer) AS a (years)
+	CROSS JOIN LATERAL (SELECT
+		-- the fewest whole years by which the window after does not reach into what is left out
+		a.years + (compared_windows.resumed_at + compared_windows.span - make_interval(years => a.years) > compared_windows.left_at)::integer) AS n (years);
+END;
+COMMENT ON FUNCTION athar.compared_windows(timestamp, timestamp, interval, boolean) IS
+'The two windows of a comparison, each [from, to), local times, given where what is left out begins (the cutover) and ends (the washout): span before and span after it; season_matched: the window before is the window after, the fewest whole years earlier that end it before what is left out.';
+
+CREATE OR REPLACE FUNCTION athar.period_points(
+	kpi_id integer, service_ids integer[], cutover timestamp, span interval, washout interval, season_matched boolean)
+RETURNS TABLE (
+	service_id integer, basis text, is_chosen boolean, is_after boolean,
+	starts_at timestamp, ends_at timestamp, value double precision, figures bigint)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 200
 BEGIN ATOMIC
 	WITH figure AS MATERIALIZED (
-		SELECT f.service_id, f.basis, f.starts_at, f.ends_at, f.value
-		FROM athar.period_figures(effect_points.kpi_id) AS f
+		SELECT f.service_id, f.basis, f.starts_at, f.ends_at, f.value, f.figures
+		FROM athar.period_figures(period_points.kpi_id) AS f
 		WHERE f.value IS NOT NULL
-			AND array_position(effect_points.service_ids, f.service_id) IS NOT NULL
+			AND (f.service_id = ANY (period_points.service_ids) OR f.service_id IS NULL AND period_points.service_ids[1] IS NULL)
 	), left_out AS (
 		-- a period that holds the cutover or a part of the washout is neither before nor after
 		SELECT
 			f.basis,
-			least(effect_points.cutover, min(f.starts_at) FILTER (WHERE w.is_inside)) AS starts_at,
-			greatest(effect_points.cutover + effect_points.washout, max(f.ends_at) FILTER (WHERE w.is_inside)) AS ends_at
+			least(period_points.cutover, min(f.starts_at) FILTER (WHERE w.is_inside)) AS starts_at,
+			greatest(period_points.cutover + period_points.washout, max(f.ends_at) FILTER (WHERE w.is_inside)) AS ends_at
 		FROM figure AS f
 		CROSS JOIN LATERAL (SELECT
-			f.starts_at < effect_points.cutover + effect_points.washout AND f.ends_at > effect_points.cutover) AS w (is_inside)
-		WHERE f.service_id IS NOT DISTINCT FROM effect_points.service_ids[1]
+			f.starts_at < period_points.cutover + period_points.washout AND f.ends_at > period_points.cutover) AS w (is_inside)
+		WHERE f.service_id IS NOT DISTINCT FROM period_points.service_ids[1]
 		GROUP BY f.basis
 	), compared AS (
 		SELECT
-			f.service_id, f.basis, f.starts_at >= l.ends_at AS is_after, f.starts_at, f.ends_at, f.value,
+			f.service_id, f.basis, f.starts_at >= w.after_from AS is_after, f.starts_at, f.ends_at, f.value, f.figures,
 			l.ends_at - l.starts_at AS left_out
 		FROM left_out AS l
+		CROSS JOIN LATERAL athar.compared_windows(l.starts_at, l.ends_at, period_points.span, period_points.season_matched) AS w
 		JOIN figure AS f ON f.basis = l.basis
-			AND (f.starts_at >= l.starts_at - effect_points.span AND f.ends_at <= l.starts_at
-				OR f.starts_at >= l.ends_at AND f.ends_at <= l.ends_at + effect_points.span)
+			AND (f.starts_at >= w.before_from AND f.ends_at <= w.before_to
+				OR f.starts_at >= w.after_from AND f.ends_at <= w.after_to)
 	), best AS (
 		-- the basis with the most points on its poorer side, then the one that leaves least out
 		SELECT c.basis
 		FROM compared AS c
-		WHERE c.service_id IS NOT DISTINCT FROM effect_points.service_ids[1]
+		WHERE c.service_id IS NOT DISTINCT FROM period_points.service_ids[1]
 		GROUP BY c.basis, c.left_out
 		ORDER BY least(count(*) FILTER (WHERE c.is_after), count(*) FILTER (WHERE NOT c.is_after)) DESC, count(*) DESC, c.left_out, c.basis
 		LIMIT 1
-	), observed AS (
+	)
+	SELECT c.service_id, c.basis, c.basis = b.basis, c.is_after, c.starts_at, c.ends_at, c.value, c.figures
+	FROM compared AS c
+	CROSS JOIN best AS b;
+END;
+COMMENT ON FUNCTION athar.period_points(integer, integer[], timestamp, interval, interval, boolean) IS
+'The reported figures that are compared around a cutover, for several services in the windows of the first (a NULL id is the whole): one point per period of one basis, those that lie whole within the windows of compared_windows(). Left out is the washout and every period that holds the cutover or a part of the washout; a period that begins at the cutover is after it. The basis with the most points on its poorer side is the chosen one, and among equals the one that leaves least out. Times are local to the KPI''s zone; figures as in period_figures(). No rows where the first service has none.';
+
+CREATE OR REPLACE FUNCTION athar.observed_points(
+	kpi_id integer, service_ids integer[], before_from timestamp, before_to timestamp, after_from timestamp, after_to timestamp)
+RETURNS TABLE (
+	service_id integer, channel_id integer, is_after boolean, starts_at timestamp,
+	summary athar.summary, numerator double precision, denominator double precision)
+LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000
+BEGIN ATOMIC
+	WITH side AS (
 		SELECT
-			o.service_id,
-			NULL::text AS basis,
-			w.observed_at >= effect_points.cutover AS is_after,
-			w.observed_at AS starts_at,
-			w.observed_at AS ends_at,
-			athar.observed_value(k.kind, k.time_limit, o.value / coalesce(o.denominator, 1)) AS value
+			s.is_after,
+			s.starts_at,
+			s.ends_at,
+			s.starts_at::date + (s.starts_at > s.starts_at::date)::integer AS first_day,
+			s.ends_at::date AS end_day
+		FROM (VALUES
+			(false, observed_points.before_from, observed_points.before_to),
+			(true, observed_points.after_from, observed_points.after_to)) AS s (is_after, starts_at, ends_at)
+	), edge AS (
+		-- the parts of days at the ends of a window; days that are whole are summarised already
+		SELECT s.is_after, s.starts_at, least(s.first_day::timestamp, s.ends_at) AS ends_at
+		FROM side AS s
+		WHERE s.starts_at < s.first_day
+		UNION ALL
+		SELECT s.is_after, s.end_day::timestamp, s.ends_at
+		FROM side AS s
+		WHERE s.ends_at > s.end_day AND s.first_day <= s.end_day
+	)
+	SELECT r.service_id, r.channel_id, s.is_after, lower(r.period)::timestamp, r.summary, r.numerator, r.denominator
+	FROM side AS s
+	JOIN athar.measurement_rows AS r ON lower(r.period) >= s.first_day AND lower(r.period) < s.end_day
+	WHERE r.kpi_id = observed_points.kpi_id
+		AND (r.service_id = ANY (observed_points.service_ids) OR r.service_id IS NULL AND observed_points.service_ids[1] IS NULL)
+		AND r.origin = 'observed'
+		-- what the join says already, so that days outside are not summarised first
+		AND lower(r.period) >= observed_points.before_from::date
+		AND lower(r.period) <= observed_points.after_to::date
+	UNION ALL
+	SELECT o.service_id, o.channel_id, e.is_after, e.starts_at, o.summary, o.numerator, o.denominator
+	FROM edge AS e
+	JOIN athar.kpi AS k ON k.id = observed_points.kpi_id
+	-- grouped within, so that nothing is read where there are no edges
+	CROSS JOIN LATERAL (
+		SELECT
+			v.service_id,
+			v.channel_id,
+			CASE WHEN k.kind <> 'ratio' OR count(v.denominator) = 0 THEN
+				athar.summarize(athar.observed_value(k.kind, k.time_limit, v.value))
+			END AS summary,
+			CASE WHEN k.kind = 'ratio' THEN sum(v.value::double precision) END AS numerator,
+			CASE WHEN k.kind = 'ratio' THEN sum(coalesce(v.denominator, 1)::double precision) END AS denominator
+		FROM athar.observation AS v
+		WHERE v.kpi_id = k.id
+			AND (v.service_id = ANY (observed_points.service_ids) OR v.service_id IS NULL AND observed_points.service_ids[1] IS NULL)
+			-- where a local time comes twice its instant is a guess: the index looks three hours further, the filter decides
+			AND v.observed_at >= e.starts_at AT TIME ZONE k.time_zone - interval '3 hours'
+			AND v.observed_at < e.ends_at AT TIME ZONE k.time_zone + interval '3 hours'
+			AND v.observed_at AT TIME ZONE k.time_zone >= e.starts_at
+			AND v.observed_at AT TIME ZONE k.time_zone < e.ends_at
+		GROUP BY v.service_id, v.channel_id) AS o;
+END;
+COMMENT ON FUNCTION athar.observed_points(integer, integer[], timestamp, timestamp, timestamp, timestamp) IS
+'The single values of two windows, each [from, to) in the KPI''s zone, as mergeable parts: one row per service, channel and day, also per stage, and per part of a day where a window begins or ends within one. A NULL id as the first service is the values of no service. Ratio KPIs have numerator and denominator, and a summary only where no denominator was given. Whole days come from the daily summaries, so that a year of many values is read as a few hundred rows.';
+
+CREATE OR REPLACE FUNCTION athar.ratio_values(
+	kpi_id integer, service_id integer, before_from timestamp, before_to timestamp, after_from timestamp, after_to timestamp)
+RETURNS TABLE (is_after boolean, value double precision)
+LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000
+BEGIN ATOMIC
+	WITH counted AS MATERIALIZED (
+		SELECT
+			w.observed_at >= ratio_values.after_from AS is_after,
+			o.value::double precision AS numerator,
+			coalesce(o.denominator, 1)::double precision AS denominator
 		FROM athar.kpi AS k
 		JOIN athar.observation AS o ON o.kpi_id = k.id
 		CROSS JOIN LATERAL (SELECT o.observed_at AT TIME ZONE k.time_zone) AS w (observed_at)
-		WHERE k.id = effect_points.kpi_id
-			AND NOT EXISTS (SELECT FROM best)
-			AND (o.service_id = ANY (effect_points.service_ids) OR o.service_id IS NULL AND effect_points.service_ids[1] IS NULL)
-			AND o.observed_at >= (effect_points.cutover - effect_points.span) AT TIME ZONE k.time_zone
-			AND o.observed_at < (effect_points.cutover + effect_points.washout + effect_points.span) AT TIME ZONE k.time_zone
-			AND (w.observed_at < effect_points.cutover OR w.observed_at >= effect_points.cutover + effect_points.washout)
+		WHERE k.id = ratio_values.kpi_id
+			AND (o.service_id = ratio_values.service_id OR o.service_id IS NULL AND ratio_values.service_id IS NULL)
+			AND o.observed_at >= ratio_values.before_from AT TIME ZONE k.time_zone - interval '3 hours'
+			AND o.observed_at < ratio_values.after_to AT TIME ZONE k.time_zone + interval '3 hours'
+			AND (w.observed_at >= ratio_values.before_from AND w.observed_at < ratio_values.before_to
+				OR w.observed_at >= ratio_values.after_from AND w.observed_at < ratio_values.after_to)
+	), total AS (
+		SELECT c.is_after, sum(c.numerator) / sum(c.denominator) AS ratio, avg(c.denominator) AS mean_denominator
+		FROM counted AS c
+		GROUP BY c.is_after
 	)
-	SELECT c.service_id, c.basis, c.basis = b.basis, c.is_after, c.starts_at, c.ends_at, c.value
-	FROM compared AS c
-	CROSS JOIN best AS b
-	UNION ALL
-	SELECT o.service_id, o.basis, true, o.is_after, o.starts_at, o.ends_at, o.value
-	FROM observed AS o;
+	SELECT c.is_after, t.ratio + (c.numerator - t.ratio * c.denominator) / t.mean_denominator
+	FROM counted AS c
+	JOIN total AS t ON t.is_after = c.is_after;
 END;
-COMMENT ON FUNCTION athar.effect_points(integer, integer[], timestamp, interval, interval) IS
-'The points that are compared around a cutover, for several services in the windows of the first (a NULL id is the whole). Where figures are reported: one point per period of one basis, those that lie whole within span before or within span after the time left out; left out is the washout and every period that holds the cutover or a part of the washout, and a period that begins at the cutover is after it. The basis with the most points on its poorer side is the chosen one, and among equals the one that leaves least out. Otherwise, with basis NULL: the single observations. Times are local to the KPI''s zone.';
+COMMENT ON FUNCTION athar.ratio_values(integer, integer, timestamp, timestamp, timestamp, timestamp) IS
+'The observations of a ratio KPI in two windows as values that can be averaged: R + (numerator - R denominator) / mean denominator, where R = sum of numerators / sum of denominators of the side. Their mean is R itself, never an average of ratios, and their spread gives the standard error of a ratio (Cochran 1977, Sampling Techniques, 6.3). Where every denominator is 1 they are the values.';
+
+CREATE OR REPLACE FUNCTION athar.channel_parts(kpi_id integer, service_id integer, basis text, starts_at timestamp[], ends_at timestamp[], is_after boolean[])
+RETURNS TABLE (channel_id integer, is_after boolean, summary athar.summary, numerator double precision, denominator double precision)
+LANGUAGE SQL STABLE PARALLEL SAFE ROWS 50
+BEGIN ATOMIC
+	SELECT m.channel_id, p.is_after, m.summary, m.numerator::double precision, m.denominator::double precision
+	FROM unnest(channel_parts.starts_at, channel_parts.ends_at, channel_parts.is_after) AS p (starts_at, ends_at, is_after)
+	JOIN athar.measurement AS m ON m.period = daterange(p.starts_at::date, p.ends_at::date)
+	WHERE m.kpi_id = channel_parts.kpi_id
+		AND (m.service_id = channel_parts.service_id OR m.service_id IS NULL AND channel_parts.service_id IS NULL)
+		AND m.origin = 'reported'
+		AND m.stage_id IS NULL
+		AND m.channel_id IS NOT NULL
+		AND coalesce(m.basis, '') = channel_parts.basis;
+END;
+COMMENT ON FUNCTION athar.channel_parts(integer, integer, text, timestamp[], timestamp[], boolean[]) IS
+'The reported figures of single channels in the periods given (their beginnings, ends and sides), for one service and basis. No rows where nobody reported by channel.';
+
+CREATE OR REPLACE FUNCTION athar.check_effect(kpi text, service text, cutover timestamptz, span interval, washout interval)
+RETURNS void
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT athar.fail('22023', 'an effect needs a KPI, a cutover and a span',
+		'Nothing was measured.', 'Give all three; a span is the length compared on each side, such as ''1 year''.')
+	WHERE check_effect.kpi IS NULL OR check_effect.cutover IS NULL OR check_effect.span IS NULL OR check_effect.washout IS NULL;
+	-- in a statement of their own: over an empty table a condition is not looked at
+	SELECT athar.kpi_id(check_effect.kpi), athar.service_id(check_effect.service);
+	SELECT athar.fail('22023', 'the cutover of an effect must be a finite time',
+		'Nothing was measured.', 'Give the moment at which people first met the change.')
+	WHERE NOT isfinite(check_effect.cutover);
+	SELECT athar.fail('22023', format('the span of an effect must be above zero, and its washout not below it: %s, %s', check_effect.span, check_effect.washout),
+		'Nothing was measured.', 'Give the length compared on each side, such as ''1 year'', and the time left out after the cutover.')
+	WHERE check_effect.span <= interval '0' OR check_effect.washout < interval '0';
+	SELECT athar.fail('22023', 'an effect is measured within the years 1 to 9999, over at most 1000 years',
+		'Nothing was measured.', 'Give a cutover, a span and a washout that people could have met.')
+	WHERE check_effect.cutover < '0001-01-01 00:00:00+00' OR check_effect.cutover >= '10000-01-01 00:00:00+00'
+		OR check_effect.span > interval '1000 years' OR check_effect.washout > interval '1000 years';
+END;
+COMMENT ON FUNCTION athar.check_effect(text, text, timestamptz, interval, interval) IS
+'Raises what measure_effect() says of its arguments: 42704 for an unknown KPI or service, 22023 for one that is missing or beyond what can be measured.';
 
 CREATE OR REPLACE FUNCTION athar.measure_effect(
 	kpi text, service text, cutover timestamptz, span interval,
-	washout interval DEFAULT '0', controls text[] DEFAULT NULL)
+	washout interval DEFAULT '0', controls text[] DEFAULT NULL, season_matched boolean DEFAULT false)
 RETURNS TABLE (
 	before_n bigint, before_mean double precision, before_sd double precision, before_median double precision,
 	after_n bigint, after_mean double precision, after_sd double precision, after_median double precision,
@@ -106,32 +241,25 @@ RETURNS TABLE (
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1
 SET jit = off -- a few hundred points; what the planner supposes is far more
 BEGIN ATOMIC
-	SELECT athar.fail('22023', 'an effect needs a KPI, a cutover and a span',
-		'Nothing was measured.', 'Give all three; a span is the length compared on each side, such as ''1 year''.')
-	WHERE measure_effect.kpi IS NULL OR measure_effect.cutover IS NULL OR measure_effect.span IS NULL OR measure_effect.washout IS NULL;
-	-- in a statement of their own: over an empty table a condition is not looked at
-	SELECT athar.kpi_id(measure_effect.kpi), athar.service_id(measure_effect.service);
-	SELECT athar.fail('22023', 'the cutover of an effect must be a finite time',
-		'Nothing was measured.', 'Give the moment at which people first met the change.')
-	WHERE NOT isfinite(measure_effect.cutover);
-	SELECT athar.fail('22023', format('the span of an effect must be above zero, and its washout not below it: %s, %s', measure_effect.span, measure_effect.washout),
-		'Nothing was measured.', 'Give the length compared on each side, such as ''1 year'', and the time left out after the cutover.')
-	WHERE measure_effect.span <= interval '0' OR measure_effect.washout < interval '0';
-
-	SELECT athar.fail('22023', 'an effect is measured within the years 1 to 9999, over at most 1000 years',
-		'Nothing was measured.', 'Give a cutover, a span and a washout that people could have met.')
-	WHERE measure_effect.cutover < '0001-01-01 00:00:00+00' OR measure_effect.cutover >= '10000-01-01 00:00:00+00'
-		OR measure_effect.span > interval '1000 years' OR measure_effect.washout > interval '1000 years';
-
+	SELECT athar.check_effect(measure_effect.kpi, measure_effect.service, measure_effect.cutover, measure_effect.span, measure_effect.washout);
 	WITH subject AS MATERIALIZED (
 		SELECT
 			k.id AS kpi_id,
+			k.kind,
 			k.direction,
 			k.desired_value,
 			coalesce(k.smallest_change, 0) AS smallest_change,
-			measure_effect.cutover AT TIME ZONE k.time_zone AS cutover,
-			athar.service_id(measure_effect.service) AS service_id
+			l.cutover,
+			s.service_id,
+			w.before_from,
+			w.before_to,
+			w.after_from,
+			w.after_to
 		FROM athar.kpi AS k
+		CROSS JOIN LATERAL (SELECT measure_effect.cutover AT TIME ZONE k.time_zone) AS l (cutover)
+		CROSS JOIN LATERAL (SELECT athar.service_id(measure_effect.service)) AS s (service_id)
+		CROSS JOIN LATERAL athar.compared_windows(l.cutover, l.cutover + measure_effect.washout, measure_effect.span,
+			coalesce(measure_effect.season_matched, false)) AS w
 		WHERE k.id = athar.kpi_id(measure_effect.kpi)
 	), control AS MATERIALIZED (
 		SELECT athar.service_id(c.code) AS service_id
@@ -142,24 +270,51 @@ BEGIN ATOMIC
 		JOIN athar.service AS own ON own.id = u.service_id
 		JOIN athar.service AS peer ON peer.unit_id = own.unit_id AND peer.id <> own.id
 		WHERE measure_effect.controls IS NULL
-	), point AS MATERIALIZED (
-		SELECT e.service_id IS NOT DISTINCT FROM u.service_id AS is_own, e.*
+	), named AS MATERIALIZED (
+		SELECT u.service_id || ARRAY(SELECT c.service_id FROM control AS c WHERE c.service_id IS DISTINCT FROM u.service_id) AS service_ids
 		FROM subject AS u
-		CROSS JOIN LATERAL athar.effect_points(u.kpi_id,
-			u.service_id || ARRAY(SELECT c.service_id FROM control AS c WHERE c.service_id IS DISTINCT FROM u.service_id),
-			u.cutover, measure_effect.span, measure_effect.washout) AS e
+	), point AS MATERIALIZED (
+		SELECT p.service_id IS NOT DISTINCT FROM u.service_id AS is_own, p.*
+		FROM subject AS u
+		CROSS JOIN named AS n
+		CROSS JOIN LATERAL athar.period_points(u.kpi_id, n.service_ids, u.cutover, measure_effect.span, measure_effect.washout,
+			coalesce(measure_effect.season_matched, false)) AS p
+	), observed AS MATERIALIZED (
+		SELECT o.service_id IS NOT DISTINCT FROM u.service_id AS is_own, o.*
+		FROM subject AS u
+		CROSS JOIN named AS n
+		CROSS JOIN LATERAL athar.observed_points(u.kpi_id, n.service_ids, u.before_from, u.before_to, u.after_from, u.after_to) AS o
+		WHERE NOT EXISTS (SELECT FROM point)
+	), reported_side AS (
+		SELECT
+			athar.summarize(p.value) FILTER (WHERE NOT p.is_after) AS before,
+			athar.summarize(p.value) FILTER (WHERE p.is_after) AS after,
+			count(*) > 0 AS is_by_period,
+			max(p.ends_at - p.starts_at) > 1.5 * min(p.ends_at - p.starts_at) AS is_unequal
+		FROM point AS p
+		WHERE p.is_own AND p.is_chosen
+	), observed_side AS (
+		SELECT
+			athar.merge(o.summary) FILTER (WHERE NOT o.is_after) AS before,
+			athar.merge(o.summary) FILTER (WHERE o.is_after) AS after,
+			coalesce(bool_or(o.summary IS NULL), false) AS has_denominators
+		FROM observed AS o
+		WHERE o.is_own
+	), ratio_side AS (
+		SELECT
+			athar.summarize(v.value) FILTER (WHERE NOT v.is_after) AS before,
+			athar.summarize(v.value) FILTER (WHERE v.is_after) AS after
+		FROM subject AS u
+		CROSS JOIN LATERAL athar.ratio_values(u.kpi_id, u.service_id, u.before_from, u.before_to, u.after_from, u.after_to) AS v
+		WHERE (SELECT s.has_denominators FROM observed_side AS s)
 	), own AS (
-		SELECT e.*, g.is_by_period, g.is_unequal
-		FROM (
-			SELECT
-				coalesce(athar.summarize(p.value) FILTER (WHERE NOT p.is_after), athar.summary_of('{}', '{}')) AS before,
-				coalesce(athar.summarize(p.value) FILTER (WHERE p.is_after), athar.summary_of('{}', '{}')) AS after,
-				bool_or(p.basis IS NOT NULL) AS is_by_period,
-				max(p.ends_at - p.starts_at) > 1.5 * min(p.ends_at - p.starts_at) AS is_unequal
-			FROM point AS p
-			WHERE p.is_own AND p.is_chosen
-		) AS g
-		CROSS JOIN LATERAL athar.compare(g.before, g.after) AS e
+		SELECT e.*, r.is_by_period, r.is_unequal, s.has_denominators
+		FROM reported_side AS r
+		CROSS JOIN observed_side AS s
+		CROSS JOIN ratio_side AS q
+		CROSS JOIN LATERAL athar.compare(
+			CASE WHEN r.is_by_period THEN r.before WHEN s.has_denominators THEN q.before ELSE s.before END,
+			CASE WHEN r.is_by_period THEN r.after WHEN s.has_denominators THEN q.after ELSE s.after END) AS e
 	), control_change AS (
 		SELECT
 			p.service_id,
@@ -168,9 +323,22 @@ BEGIN ATOMIC
 		CROSS JOIN own AS o
 		WHERE NOT p.is_own AND p.is_chosen
 		GROUP BY p.service_id
-		HAVING CASE WHEN bool_or(p.basis IS NOT NULL)
-			THEN count(*) FILTER (WHERE p.is_after) = min(o.after_n) AND count(*) FILTER (WHERE NOT p.is_after) = min(o.before_n)
-			ELSE bool_or(p.is_after) AND bool_or(NOT p.is_after) END
+		HAVING count(*) FILTER (WHERE p.is_after) = min(o.after_n)
+			AND count(*) FILTER (WHERE NOT p.is_after) = min(o.before_n)
+		UNION ALL
+		SELECT c.service_id, c.after - c.before
+		FROM (
+			SELECT
+				o.service_id,
+				-- means alone: summaries need not be merged for that
+				sum(coalesce(o.numerator, athar.total(o.summary))) FILTER (WHERE o.is_after)
+					/ sum(coalesce(o.denominator, athar.n(o.summary))) FILTER (WHERE o.is_after) AS after,
+				sum(coalesce(o.numerator, athar.total(o.summary))) FILTER (WHERE NOT o.is_after)
+					/ sum(coalesce(o.denominator, athar.n(o.summary))) FILTER (WHERE NOT o.is_after) AS before
+			FROM observed AS o
+			WHERE NOT o.is_own
+			GROUP BY o.service_id) AS c
+		WHERE c.after IS NOT NULL AND c.before IS NOT NULL
 	), controlled AS (
 		-- the spread of the controls' own changes is the yardstick: one service of a population against the others
 		SELECT
@@ -182,6 +350,57 @@ BEGIN ATOMIC
 		JOIN athar.service AS s ON s.id = c.service_id
 		CROSS JOIN own AS o
 		GROUP BY o.difference
+	), part AS (
+		-- a total has no mix: the totals of its channels add up to it
+		SELECT c.channel_id, c.is_after, c.summary, c.numerator, c.denominator
+		FROM subject AS u
+		CROSS JOIN (
+			SELECT
+				min(p.basis) AS basis,
+				array_agg(p.starts_at) AS starts_at,
+				array_agg(p.ends_at) AS ends_at,
+				array_agg(p.is_after) AS is_after
+			FROM point AS p
+			WHERE p.is_own AND p.is_chosen) AS p
+		CROSS JOIN LATERAL athar.channel_parts(u.kpi_id, u.service_id, p.basis, p.starts_at, p.ends_at, p.is_after) AS c
+		WHERE u.kind <> 'sum'
+		UNION ALL
+		SELECT o.channel_id, o.is_after, o.summary, o.numerator, o.denominator
+		FROM observed AS o
+		CROSS JOIN subject AS u
+		WHERE o.is_own AND u.kind <> 'sum'
+	), stratum AS (
+		SELECT
+			p.channel_id,
+			p.is_after,
+			athar.merge(p.summary) AS summary,
+			bool_or(p.summary IS NULL) AS has_denominators,
+			-- a denominator counts as a summary of ones does
+			sum(coalesce(p.denominator, athar.n(p.summary))) AS weight,
+			sum(coalesce(p.numerator, athar.total(p.summary))) AS numerator
+		FROM part AS p
+		GROUP BY p.channel_id, p.is_after
+	), matched AS (
+		SELECT (m.evidence).total_difference, (m.evidence).matched_difference, (m.evidence).mix_difference
+		FROM (
+			SELECT athar.compare_matched(
+				CASE WHEN NOT s.has_any_denominators THEN s.summary ELSE
+					-- weights need not be whole numbers: the largest becomes 10^12 of them
+					athar.summary_of_moments(greatest(round(s.weight / s.largest_weight * 1e12), 1)::bigint, s.numerator / s.weight, NULL)
+				END, s.channel_id::text, s.is_after) AS evidence
+			FROM (
+				SELECT t.*, bool_or(t.has_denominators) OVER () AS has_any_denominators, max(t.weight) OVER () AS largest_weight
+				FROM stratum AS t) AS s
+			HAVING count(DISTINCT s.channel_id) > 1) AS m
+	), series AS (
+		SELECT p.is_after, p.starts_at, p.value
+		FROM point AS p
+		WHERE p.is_own AND p.is_chosen
+		UNION ALL
+		SELECT o.is_after, o.starts_at, athar.measurement_value('mean', athar.merge(o.summary), sum(o.numerator), sum(o.denominator))
+		FROM observed AS o
+		WHERE o.is_own
+		GROUP BY o.is_after, o.starts_at
 	), noise AS (
 		SELECT
 			sum(r.residual * r.last_residual) / nullif(sum(r.residual * r.residual), 0) > 1.96 / sqrt(nullif(count(*), 0)) AS is_autocorrelated
@@ -189,18 +408,16 @@ BEGIN ATOMIC
 			SELECT
 				p.value - CASE WHEN p.is_after THEN o.after_mean ELSE o.before_mean END AS residual,
 				lag(p.value - CASE WHEN p.is_after THEN o.after_mean ELSE o.before_mean END) OVER (PARTITION BY p.is_after ORDER BY p.starts_at) AS last_residual
-			FROM point AS p
+			FROM series AS p
 			CROSS JOIN own AS o
-			WHERE p.is_own AND p.is_chosen AND o.is_by_period
 		) AS r
 	), trend AS (
 		SELECT abs(r.r) >= 1 - 1e-12 OR athar.student_t_p(
 			r.r * sqrt((r.n - 2) / nullif(1 - r.r * r.r, 0)), r.n - 2) < 0.05 AS is_significant
 		FROM (
 			SELECT corr(p.value, extract(epoch FROM p.starts_at)) AS r, count(*) AS n
-			FROM point AS p
-			CROSS JOIN own AS o
-			WHERE p.is_own AND p.is_chosen AND NOT p.is_after AND o.is_by_period
+			FROM series AS p
+			WHERE NOT p.is_after
 		) AS r
 		WHERE r.n >= 4
 	), other_action AS (
@@ -211,16 +428,19 @@ BEGIN ATOMIC
 		JOIN athar.action AS a ON a.service_id = u.service_id
 			AND a.removed_in_version IS NULL
 			AND a.status <> 'cancelled'
-			AND a.live_on >= u.cutover - measure_effect.span
-			AND a.live_on < u.cutover + measure_effect.washout + measure_effect.span
+			AND a.live_on >= u.before_from
+			AND a.live_on < u.after_to
 	), parted AS (
 		SELECT EXISTS (
 			SELECT
-			FROM athar.period_figures(u.kpi_id) AS f
-			WHERE f.service_id IS NOT DISTINCT FROM u.service_id
-				AND f.basis = (SELECT min(p.basis) FROM point AS p WHERE p.is_chosen)
-				AND f.starts_at < u.cutover
-				AND f.ends_at > u.cutover) AS is_parted
+			FROM athar.measurement AS m
+			WHERE m.kpi_id = u.kpi_id
+				AND (m.service_id = u.service_id OR m.service_id IS NULL AND u.service_id IS NULL)
+				AND m.origin = 'reported'
+				AND m.stage_id IS NULL
+				AND coalesce(m.basis, '') = (SELECT min(p.basis) FROM point AS p WHERE p.is_chosen)
+				AND lower(m.period) < u.cutover
+				AND upper(m.period) > u.cutover) AS is_parted
 		FROM subject AS u
 	), judged AS (
 		SELECT
@@ -248,11 +468,13 @@ BEGIN ATOMIC
 		FROM judged AS j
 	)
 	SELECT
-		j.before_n, j.before_mean, j.before_sd, j.before_median,
-		j.after_n, j.after_mean, j.after_sd, j.after_median,
+		j.before_n, j.before_mean, j.before_sd,
+		CASE WHEN NOT j.has_denominators THEN j.before_median END,
+		j.after_n, j.after_mean, j.after_sd,
+		CASE WHEN NOT j.has_denominators THEN j.after_median END,
 		j.difference, j.percent_change, j.ci_low, j.ci_high,
 		j.t, j.df, j.p_value, j.effect_size,
-		NULL::double precision, NULL::double precision,
+		m.matched_difference, m.mix_difference,
 		d.estimate,
 		d.estimate - d.se * athar.student_t_quantile(0.975, nullif(d.df, 0)),
 		d.estimate + d.se * athar.student_t_quantile(0.975, nullif(d.df, 0)),
@@ -261,10 +483,11 @@ BEGIN ATOMIC
 		array_remove(ARRAY[
 			CASE WHEN j.is_by_period THEN 'by_period' END,
 			CASE WHEN w.is_parted THEN 'cutover_within_period' END,
-			CASE WHEN measure_effect.span < interval '1 year' THEN 'season_not_covered' END,
+			CASE WHEN measure_effect.span < interval '1 year' AND measure_effect.season_matched IS NOT TRUE THEN 'season_not_covered' END,
 			CASE WHEN j.is_by_period AND (j.before_n <> j.after_n OR j.is_unequal) THEN 'unequal_periods' END,
 			CASE WHEN j.verdict = 'no_variation' THEN 'no_variation' END,
 			CASE WHEN abs(j.before_mean) < 2 * j.before_sd / sqrt(nullif(j.before_n, 0)) THEN 'base_near_zero' END,
+			CASE WHEN sign(m.total_difference) * sign(m.matched_difference) < 0 THEN 'mix_reverses' END,
 			CASE WHEN n.is_autocorrelated THEN 'autocorrelated' END,
 			CASE WHEN r.is_significant THEN 'trend_before' END,
 			CASE WHEN a.is_overlapping THEN 'overlapping_actions' END,
@@ -279,123 +502,17 @@ BEGIN ATOMIC
 	CROSS JOIN noise AS n
 	CROSS JOIN other_action AS a
 	CROSS JOIN parted AS w
+	LEFT JOIN matched AS m ON true
 	LEFT JOIN trend AS r ON true
 	LEFT JOIN controlled AS d ON true;
 END;
-COMMENT ON FUNCTION athar.measure_effect(text, text, timestamptz, interval, interval, text[]) IS
+COMMENT ON FUNCTION athar.measure_effect(text, text, timestamptz, interval, interval, text[], boolean) IS
 'Before and after for one KPI and service (NULL: the whole) around a cutover: one row, always.
-span: the length compared on each side; washout: the time left out after the cutover. Where figures are reported one point per period counts (flag by_period), otherwise every observation; a period that holds the cutover or a part of the washout is left out, one that begins at the cutover is after it.
+span: the length compared on each side; washout: the time left out after the cutover. Where figures are reported one point per period counts (flag by_period), otherwise every observation; a period that holds the cutover or a part of the washout is left out, one that begins at the cutover is after it. Observations of a ratio KPI are compared as sum of numerators over sum of denominators (ratio_values()), those of kind sum by their mean, for single values have no common total.
+season_matched: the window before is the same days of the calendar as the window after, one or more whole years earlier (as few as keep it before the cutover), so that a span below a year compares like seasons; NULL is false.
 difference, ci_low, ci_high, t, df, p_value, effect_size: Welch''s comparison of the points, as compare() gives it.
+matched_difference: what changed within channels; mix_difference: what only another mix of channels did (compare_matched()). Together they are the change of the pooled figure, in which each period counts with its number of cases; where there are several periods that is not quite difference, in which each counts once. NULL for kind sum and with fewer than two channels known; reported figures count as far as they were reported by channel.
 controls: codes of the services compared with; NULL: all others of the same unit; ''{}'': none. Only those with as many periods on both sides as the service itself are used. did_estimate: the difference minus the mean difference of the controls; its interval and p measure it against the spread of the controls'' own differences with k - 1 degrees of freedom, as one member against k others (Crawford and Howell 1998; the single treated unit of Conley and Taber 2011); NULL with fewer than two controls.
-matched_difference and mix_difference are NULL as long as figures are not compared by channel.
-flags: by_period, cutover_within_period (that period was left out; a bare date is midnight in the session''s zone, which may not be the KPI''s), season_not_covered (span below a year), unequal_periods, no_variation, base_near_zero, autocorrelated (the interval is then too narrow), trend_before (it was already moving), overlapping_actions (another action on the service went live in the time compared), below_smallest_change, not_beyond_controls (clear, but so were the controls'' changes).
+flags: by_period, cutover_within_period (that period was left out; a bare date is midnight in the session''s zone, which may not be the KPI''s), season_not_covered (span below a year, and not season_matched), unequal_periods, no_variation, base_near_zero, mix_reverses (the pooled change has the opposite sign of the change within channels), autocorrelated (the interval is then too narrow) and trend_before (it was already moving), both judged by periods or, for observations, by days; overlapping_actions (another action on the service went live in the time compared), below_smallest_change, not_beyond_controls (clear, but so were the controls'' changes). Stored measurements have late_data as well, see measure_effects().
 verdict, in the KPI''s direction and never from p alone: improved, worsened, no_clear_change, insufficient_data (fewer than two points on a side), not_comparable (figures on both sides, but never on the same basis).
-Errors: 42704 unknown KPI, service or control; 22023 for a missing argument, an endless cutover, a span not above zero, a negative washout.';
-
-CREATE OR REPLACE FUNCTION athar.sync_effects(action_ids integer[])
-RETURNS void
-LANGUAGE SQL VOLATILE PARALLEL UNSAFE
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	WITH named AS MATERIALIZED (
-		SELECT
-			a.id AS action_id,
-			k.id AS kpi_id,
-			e.named ->> 'target' AS target,
-			(e.named ->> 'span')::interval AS span,
-			(e.named ->> 'washout')::interval AS washout,
-			CASE WHEN jsonb_typeof(e.named -> 'controls') = 'array'
-				THEN ARRAY(SELECT c.code FROM jsonb_array_elements_text(e.named -> 'controls') AS c (code)) END AS controls
-		FROM athar.action AS a
-		JOIN athar.plan_item AS i ON i.project_id = a.project_id AND i.revision = a.revision
-		CROSS JOIN LATERAL jsonb_array_elements(athar.list_of(i.document, 'kpis')) AS e (named)
-		JOIN athar.kpi AS k ON k.code = e.named ->> 'kpi'
-		WHERE a.id = ANY (sync_effects.action_ids)
-	), withdrawn AS (
-		UPDATE athar.effect AS e
-		SET is_withdrawn = true
-		WHERE e.action_id = ANY (sync_effects.action_ids)
-			AND NOT e.is_withdrawn
-			AND NOT EXISTS (SELECT FROM named AS n WHERE n.action_id = e.action_id AND n.kpi_id = e.kpi_id)
-	)
-	INSERT INTO athar.effect AS e (action_id, kpi_id, target, span, washout, controls)
-	SELECT n.action_id, n.kpi_id, n.target, n.span, n.washout, n.controls
-	FROM named AS n
-	ON CONFLICT (action_id, kpi_id) DO UPDATE
-	SET target = excluded.target, span = excluded.span, washout = excluded.washout, controls = excluded.controls, is_withdrawn = false
-	WHERE (e.target, e.span, e.washout, e.controls, e.is_withdrawn)
-		IS DISTINCT FROM (excluded.target, excluded.span, excluded.washout, excluded.controls, false);
-END;
-COMMENT ON FUNCTION athar.sync_effects(integer[]) IS
-'Makes the effects of these actions what their plan items name in kpis; one that is no longer named is kept and marked as withdrawn. Called by the trigger on action.';
-
-CREATE OR REPLACE FUNCTION athar.follow_actions()
-RETURNS trigger
-LANGUAGE C VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'athar_follow_actions';
-COMMENT ON FUNCTION athar.follow_actions() IS 'Trigger: brings the effects of the actions that a statement wrote in line with their plan items';
-
-CREATE OR REPLACE TRIGGER follow_actions_inserted
-	AFTER INSERT ON athar.action
-	REFERENCING NEW TABLE AS new_actions
-	FOR EACH STATEMENT EXECUTE FUNCTION athar.follow_actions();
-COMMENT ON TRIGGER follow_actions_inserted ON athar.action IS 'Makes the effects of new actions';
-
-CREATE OR REPLACE TRIGGER follow_actions_updated
-	AFTER UPDATE ON athar.action
-	REFERENCING NEW TABLE AS new_actions
-	FOR EACH STATEMENT EXECUTE FUNCTION athar.follow_actions();
-COMMENT ON TRIGGER follow_actions_updated ON athar.action IS 'Brings the effects of changed actions up to date';
-
-CREATE OR REPLACE FUNCTION athar.measure_effects(project text DEFAULT NULL)
-RETURNS integer
-LANGUAGE SQL VOLATILE PARALLEL UNSAFE
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	SELECT athar.project_id(measure_effects.project);
-	WITH measured AS (
-		SELECT e.id AS effect_id, w.cutover, w.span, w.washout, m.*
-		FROM athar.effect AS e
-		JOIN athar.action AS a ON a.id = e.action_id
-		JOIN athar.project AS p ON p.id = a.project_id
-		JOIN athar.kpi AS k ON k.id = e.kpi_id
-		LEFT JOIN athar.service AS s ON s.id = a.service_id
-		CROSS JOIN LATERAL (SELECT
-			a.live_on::timestamp AT TIME ZONE k.time_zone,
-			coalesce(e.span, interval '1 year'),
-			coalesce(e.washout, interval '0')) AS w (cutover, span, washout)
-		CROSS JOIN LATERAL athar.measure_effect(k.code, s.code, w.cutover, w.span, w.washout, e.controls) AS m
-		WHERE (measure_effects.project IS NULL OR p.code = measure_effects.project)
-			AND NOT e.is_withdrawn
-			AND a.removed_in_version IS NULL
-			AND a.status <> 'cancelled'
-			AND w.cutover <= now()
-	), added AS (
-		INSERT INTO athar.effect_measurement (
-			effect_id, measured_at, cutover, span, washout,
-			before_n, before_mean, before_sd, before_median, after_n, after_mean, after_sd, after_median,
-			difference, percent_change, ci_low, ci_high, t, df, p_value, effect_size,
-			matched_difference, mix_difference, did_estimate, did_ci_low, did_ci_high, did_p_value,
-			controls_used, flags, verdict)
-		SELECT
-			m.effect_id, clock_timestamp(), m.cutover, m.span, m.washout,
-			m.before_n, m.before_mean, m.before_sd, m.before_median, m.after_n, m.after_mean, m.after_sd, m.after_median,
-			m.difference, m.percent_change, m.ci_low, m.ci_high, m.t, m.df, m.p_value, m.effect_size,
-			m.matched_difference, m.mix_difference, m.did_estimate, m.did_ci_low, m.did_ci_high, m.did_p_value,
-			m.controls_used, m.flags, m.verdict
-		FROM measured AS m
-		WHERE NOT EXISTS (
-			SELECT
-			FROM athar.effect_measurement AS l
-			WHERE l.effect_id = m.effect_id
-				AND l.id = (SELECT max(n.id) FROM athar.effect_measurement AS n WHERE n.effect_id = m.effect_id)
-				AND (l.cutover, l.span, l.washout, l.before_n, l.before_mean, l.before_sd, l.after_n, l.after_mean, l.after_sd,
-					l.did_estimate, l.controls_used, l.flags, l.verdict)
-				IS NOT DISTINCT FROM (m.cutover, m.span, m.washout, m.before_n, m.before_mean, m.before_sd, m.after_n, m.after_mean, m.after_sd,
-					m.did_estimate, m.controls_used, m.flags, m.verdict))
-		RETURNING 1
-	)
-	SELECT count(*)::integer FROM added;
-END;
-COMMENT ON FUNCTION athar.measure_effects(text) IS
-'Measures every effect whose action is live, of one project or (NULL) of all, and keeps each result that differs from the last one as a new row of effect_measurement; an old row never changes. The cutover is the first moment of live_on in the KPI''s zone. Returns the number of rows added. 42704 for an unknown project.';
+Errors: 42704 unknown KPI, service or control; 22023 for a missing argument, an endless cutover, a span not above zero, a negative washout, and what lies beyond the years 1 to 9999.';

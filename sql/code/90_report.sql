@@ -47,7 +47,13 @@ SELECT
 	m.flags,
 	m.verdict,
 	m.measured_at,
-	a.removed_in_version IS NULL AND e.is_withdrawn IS NOT TRUE AS is_in_plan
+	a.removed_in_version IS NULL AND e.is_withdrawn IS NOT TRUE AS is_in_plan,
+	m.matched_difference,
+	m.mix_difference,
+	athar.late_rows(e.id) AS late_rows,
+	c.verdict AS sustained_verdict,
+	c.checked_on AS sustained_checked_on,
+	c.faded_on
 FROM athar.action AS a
 JOIN athar.project AS p ON p.id = a.project_id
 LEFT JOIN athar.unit AS u ON u.id = a.owner_id
@@ -58,6 +64,10 @@ LEFT JOIN athar.kpi AS k ON k.id = e.kpi_id
 LEFT JOIN athar.effect_measurement AS m ON m.id = (SELECT max(l.id) FROM athar.effect_measurement AS l WHERE l.effect_id = e.id)
 LEFT JOIN LATERAL (SELECT
 	(a.live_on + coalesce(e.washout, interval '0') + coalesce(e.span, interval '1 year'))::date AS ends_on) AS w ON true
+LEFT JOIN LATERAL (
+	SELECT l.verdict, l.checked_on, l.faded_on
+	FROM athar.last_check(e.id) AS l
+) AS c ON true
 WHERE a.removed_in_version IS NULL OR m.id IS NOT NULL;
 COMMENT ON VIEW athar.before_after_report IS 'One row per action and KPI of today''s plans, always: measured, waiting, or unmeasurable with the reason; the figures are those of the newest measurement. What was measured stays, also when the plan no longer names it';
 COMMENT ON COLUMN athar.before_after_report.project IS 'Code of the project';
@@ -92,6 +102,12 @@ COMMENT ON COLUMN athar.before_after_report.flags IS 'What to know before believ
 COMMENT ON COLUMN athar.before_after_report.verdict IS 'improved, worsened, no_clear_change, insufficient_data or not_comparable; NULL while nothing was measured';
 COMMENT ON COLUMN athar.before_after_report.measured_at IS 'When the newest measurement was made';
 COMMENT ON COLUMN athar.before_after_report.is_in_plan IS 'False where the plan no longer has the action, or no longer names the KPI for it';
+COMMENT ON COLUMN athar.before_after_report.matched_difference IS 'What changed within channels, like for like; NULL where fewer than two channels are known';
+COMMENT ON COLUMN athar.before_after_report.mix_difference IS 'What only another mix of channels changed';
+COMMENT ON COLUMN athar.before_after_report.late_rows IS 'Figures that arrived too late for it, as of now (late_rows()); the figures shown hold them only where flags has late_data. NULL while nothing was measured';
+COMMENT ON COLUMN athar.before_after_report.sustained_verdict IS 'Whether the effect lasted, by the last check that was made (sustained_effects): sustained, faded, growing or cannot_tell; NULL before the first';
+COMMENT ON COLUMN athar.before_after_report.sustained_checked_on IS 'The day for which that check speaks';
+COMMENT ON COLUMN athar.before_after_report.faded_on IS 'The day of the first check that found it faded; NULL unless the last one does';
 
 CREATE OR REPLACE FUNCTION athar.month_of(day date)
 RETURNS daterange

@@ -23,7 +23,7 @@ SELECT
 FROM athar.job AS j
 ORDER BY j.ordinal, j.name;
 COMMENT ON VIEW athar.jobs IS 'What runs when, how it last ended, and when it is due; a next_due well in the past says that nobody calls run_due()';
-COMMENT ON COLUMN athar.jobs.name IS 'Name of the job: refresh, rollup, seal';
+COMMENT ON COLUMN athar.jobs.name IS 'Name of the job: refresh, effects, rollup, seal';
 COMMENT ON COLUMN athar.jobs.schedule IS 'When it is due: five cron fields, in GMT';
 COMMENT ON COLUMN athar.jobs.is_enabled IS 'False where run_due() leaves it out';
 COMMENT ON COLUMN athar.jobs.last_started_at IS 'When it last started; NULL if it never ran';
@@ -85,7 +85,7 @@ $$;
 COMMENT ON FUNCTION athar.run_due() IS
 'Runs every enabled job for which a scheduled minute has come since its last start, once however many were missed, and returns how many it ran; 0 where another session is running them. A job that fails is undone alone, recorded in the view jobs with its message, and does not stop the next. All in the caller''s transaction; cancelling undoes the call. May be called as often as one likes, by pg_cron, a crontab line or a person; the job that runs shows as application_name.';
 
-CREATE OR REPLACE FUNCTION athar.set_jobs(refresh text, seal text, rollup text)
+CREATE OR REPLACE FUNCTION athar.set_jobs(refresh text, seal text, rollup text, effects text)
 RETURNS void
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -93,7 +93,7 @@ BEGIN ATOMIC
 			format('schedule "%s" of job "%s" names no day that exists', s.schedule, s.name),
 			'The job would never run.',
 			'Correct the day of month and the month, or give NULL to disable the job.')
-	FROM (VALUES ('refresh', refresh), ('rollup', rollup), ('seal', seal)) AS s (name, schedule)
+	FROM (VALUES ('refresh', refresh), ('effects', effects), ('rollup', rollup), ('seal', seal)) AS s (name, schedule)
 	WHERE s.schedule IS NOT NULL
 		AND athar.next_due(s.schedule, '2000-01-01 00:00:00+00') IS NULL;
 	-- A seal comes last, so that it may cover what the others wrote before.
@@ -101,8 +101,9 @@ BEGIN ATOMIC
 	SELECT s.name, s.ordinal, btrim(regexp_replace(s.schedule, '\s+', ' ', 'g')), 'athar.' || s.function
 	FROM (VALUES
 			('refresh', 1, refresh, 'refresh_measurements'),
-			('rollup', 2, rollup, 'roll_up_goals'),
-			('seal', 3, seal, 'seal')) AS s (name, ordinal, schedule, function)
+			('effects', 2, effects, 'measure_due_effects'),
+			('rollup', 3, rollup, 'roll_up_goals'),
+			('seal', 4, seal, 'seal')) AS s (name, ordinal, schedule, function)
 	WHERE s.schedule IS NOT NULL
 		AND EXISTS (
 			SELECT FROM pg_proc AS p
@@ -113,12 +114,12 @@ BEGIN ATOMIC
 	SET ordinal = excluded.ordinal, schedule = excluded.schedule, procedure = excluded.procedure, is_enabled = true;
 	UPDATE athar.job AS j
 	SET is_enabled = false
-	FROM (VALUES ('refresh', refresh), ('rollup', rollup), ('seal', seal)) AS s (name, schedule)
+	FROM (VALUES ('refresh', refresh), ('effects', effects), ('rollup', rollup), ('seal', seal)) AS s (name, schedule)
 	WHERE j.name = s.name
 		AND s.schedule IS NULL
 		AND j.is_enabled;
 END;
-COMMENT ON FUNCTION athar.set_jobs(text, text, text) IS
+COMMENT ON FUNCTION athar.set_jobs(text, text, text, text) IS
 'Writes the table job: one row for each schedule given, as far as this version has the function; NULL disables the job. 22023 where a schedule is malformed or can never be due.';
 
 CREATE OR REPLACE FUNCTION athar.cron_entry(job text)
@@ -204,16 +205,17 @@ $$;
 COMMENT ON FUNCTION athar.drive_jobs() IS
 'Brings the entries of pg_cron in line with the table job where pg_cron lives in this database, and says for each job what is left to do where it does not; schedule() tells what the columns mean.';
 
-CREATE OR REPLACE FUNCTION athar.schedule(refresh text DEFAULT '*/5 * * * *', seal text DEFAULT '*/10 * * * *', rollup text DEFAULT '0 2 * * *')
+CREATE OR REPLACE FUNCTION athar.schedule(
+	refresh text DEFAULT '*/5 * * * *', seal text DEFAULT '*/10 * * * *', rollup text DEFAULT '0 2 * * *', effects text DEFAULT '30 1 * * *')
 RETURNS TABLE (job text, schedule text, state text, how text, command text)
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-	SELECT athar.set_jobs(schedule.refresh, schedule.seal, schedule.rollup);
+	SELECT athar.set_jobs(schedule.refresh, schedule.seal, schedule.rollup, schedule.effects);
 	SELECT d.job, d.schedule, d.state, d.how, d.command FROM athar.drive_jobs() AS d;
 END;
-COMMENT ON FUNCTION athar.schedule(text, text, text) IS
+COMMENT ON FUNCTION athar.schedule(text, text, text, text) IS
 'Sets when the jobs run (five cron fields, in GMT; NULL disables a job; a job whose function this version does not have is left out) and sees to it that something runs them. Returns a row per job; state: scheduled (pg_cron in this database now calls run_due()), other_database (run the command there), not_created, not_preloaded, not_installed (how says what to do, the command is a crontab line that does the same), disabled. May be called again at any time, and is to be called after a restore. 22023 where a schedule is malformed or can never be due.';
 
 CREATE OR REPLACE FUNCTION athar.unschedule()

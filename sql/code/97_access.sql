@@ -37,11 +37,11 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'tracking_status|check_tracking'),
 		('audit', 'routine', 'EXECUTE', 'tracking_status|check_tracking'),
 		('administer', 'routine', 'EXECUTE', 'attach_source|detach_source'),
-		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|measure_effects'),
+		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|measure_effects|measure_due_effects'),
 		('administer', 'routine', 'EXECUTE', 'seal|run_due|schedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
 		('none', 'routine', 'EXECUTE', 'check_definition|check_kpi|check_measurement'),
-		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|sync_effects|follow_actions'),
+		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
 		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|holds_level|run_grant')
 ), support (oid) AS (
 	-- Types are usable by everybody (a column, a parameter of one reveals

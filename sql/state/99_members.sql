@@ -49,6 +49,7 @@ VALUES
 	('effect', 'action_id', 'action', false),
 	('effect', 'kpi_id', 'kpi', false),
 	('effect_measurement', 'effect_id', 'effect', false),
+	('effect_check', 'effect_id', 'effect', false),
 	('goal', 'cycle_id', 'cycle', false),
 	('goal', 'parent_id', 'goal', true),
 	('goal', 'unit_id', 'unit', false),
@@ -136,7 +137,8 @@ BEGIN
 			(22, 'access_grant', true, '{}', NULL),
 			(23, 'log_retention', true, '{}', NULL),
 			(24, 'kpi_band', true, '{}', NULL),
-			(25, 'kpi_relation', true, '{}', NULL)
+			(25, 'kpi_relation', true, '{}', NULL),
+			(27, 'effect_check', true, '{}', NULL)
 		) AS m (id, relation, inserted_values, excluded, condition)
 	LOOP
 		INSERT INTO athar.tracked_table (id, lineage, relation, relation_oid, database_oid, cluster, owner_name, rekey_of, inserted_values, tracked_at)

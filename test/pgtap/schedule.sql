@@ -99,13 +99,13 @@ FROM (VALUES
 -- The table of jobs.
 SELECT set_eq(
 	$$SELECT job, schedule FROM athar.schedule(seal => NULL)$$,
-	$$VALUES ('refresh', '*/5 * * * *'), ('rollup', '0 2 * * *')$$,
+	$$VALUES ('refresh', '*/5 * * * *'), ('effects', '30 1 * * *'), ('rollup', '0 2 * * *')$$,
 	'schedule: a job for each function there is');
 SELECT is((SELECT count(*) FROM athar.schedule(seal => NULL) WHERE state IS NULL), 0::bigint, 'and each says how it is driven');
-SELECT lives_ok($$SELECT athar.schedule(refresh => '  */7   *  * * *', seal => NULL, rollup => NULL)$$, 'scheduled again, otherwise');
+SELECT lives_ok($$SELECT athar.schedule(refresh => '  */7   *  * * *', seal => NULL, rollup => NULL, effects => '5 1 * * 1')$$, 'scheduled again, otherwise');
 SELECT results_eq(
 	$$SELECT name, schedule, is_enabled, next_due IS NULL FROM athar.jobs WHERE name <> 'seal'$$,
-	$$VALUES ('refresh', '*/7 * * * *', true, false), ('rollup', '0 2 * * *', false, true)$$,
+	$$VALUES ('refresh', '*/7 * * * *', true, false), ('effects', '5 1 * * 1', true, false), ('rollup', '0 2 * * *', false, true)$$,
 	'a schedule replaces the one before, NULL disables');
 SELECT throws_ok($$SELECT athar.schedule(rollup => '0 0 30 2 *')$$, '22023',
 	'schedule "0 0 30 2 *" of job "rollup" names no day that exists', 'a schedule that is never due is refused');

@@ -35,7 +35,7 @@ sql($_, 'CREATE EXTENSION athar') for $here, $odd_connection;
 my $available = sql($here, q{SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_cron'});
 my $state = $available ? 'not_preloaded' : 'not_installed';
 is(sql($here, q{SELECT string_agg(job || ' ' || state, ',' ORDER BY job) FROM athar.schedule(seal => NULL)}),
-	"refresh $state,rollup $state", 'not preloaded: said for each job');
+	"effects $state,refresh $state,rollup $state", 'not preloaded: said for each job');
 like(sql($here, q{SELECT how FROM athar.schedule() LIMIT 1}),
 	qr/shared_preload_libraries = 'pg_cron' and cron\.database_name = 'postgres'.*CREATE EXTENSION pg_cron/, 'with what to do');
 
@@ -108,19 +108,19 @@ SKIP:
 			('failing', 0, '* * * * *', 'athar.failing_job'), ('ticking', 9, '* * * * *', 'athar.ticking_job')})
 	  for $here, $odd_connection;
 	is(sql($here, q{SELECT string_agg(format('%s %s %s %s', job, state, how, command), ',' ORDER BY job)
-			FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *') WHERE state <> 'disabled'}),
+			FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *', effects => NULL) WHERE state <> 'disabled'}),
 		'failing scheduled  ,refresh scheduled  ,rollup scheduled  ,ticking scheduled  ', 'scheduled in this database');
-	is(sql($here, q{SELECT count(*) FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *')
+	is(sql($here, q{SELECT count(*) FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *', effects => NULL)
 			WHERE state = 'scheduled'}), '4', 'and again');
 	is(sql($here, q{SELECT string_agg(format('%s|%s|%s|%s', jobname, schedule, command, database), ',' ORDER BY jobname) FROM cron.job}),
 		join(',', map { "athar postgres: $_|* * * * *|SELECT athar.run_due()|postgres" } qw(failing refresh rollup ticking)),
 		'one entry for each job, however often it is called');
 
 	# In another database: the calls are printed, and then made.
-	is(sql($odd_connection, q{SELECT count(*) FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *')
+	is(sql($odd_connection, q{SELECT count(*) FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *', effects => NULL)
 			WHERE state = 'other_database' AND how LIKE 'pg_cron lives in database "postgres":%'}),
 		'4', 'pg_cron in another database: said');
-	my $calls = sql($odd_connection, q{SELECT command FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *')
+	my $calls = sql($odd_connection, q{SELECT command FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *', effects => NULL)
 			WHERE state = 'other_database'});
 	like(sql($here, $calls), qr/^\d+\n\d+\n\d+\n\d+$/, 'the calls it printed can be made there');
 	sql($here, $calls);
@@ -148,7 +148,7 @@ SKIP:
 
 	# NULL disables one, unschedule all, here and there.
 	is(sql($here, q{SELECT string_agg(job || ' ' || state, ',' ORDER BY job)
-			FROM athar.schedule(refresh => NULL, seal => NULL) WHERE job IN ('refresh', 'rollup')}),
+			FROM athar.schedule(refresh => NULL, seal => NULL, effects => NULL) WHERE job IN ('refresh', 'rollup')}),
 		'refresh disabled,rollup scheduled', 'NULL disables a job');
 	is(sql($here, q{SELECT string_agg(jobname, ',' ORDER BY jobname) FROM cron.job WHERE database = 'postgres'}),
 		'athar postgres: failing,athar postgres: rollup,athar postgres: ticking', 'and removes its entry');
