@@ -75,6 +75,14 @@ OBJS = \
 	src/walk.o \
 	src/verify.o \
 	src/retention.o \
+	src/day.o \
+	src/queue.o \
+	src/source.o \
+	src/watch.o \
+	src/collect.o \
+	src/daily.o \
+	src/attach.o \
+	src/refresh.o \
 	src/kpi.o \
 	src/suppression.o \
 	src/order.o \

@@ -15,6 +15,9 @@
 #include "proof.h"
 #include "seal.h"
 #include "ddl.h"
+#include "queue.h"
+#include "watch.h"
+#include "daily.h"
 #include "kpi.h"
 #include "suppression.h"
 
@@ -35,6 +38,9 @@ _PG_init(void)
 	athar_proof_init();
 	athar_seal_init();
 	athar_ddl_init();
+	athar_queue_init();
+	athar_watch_init();
+	athar_daily_init();
 	athar_kpi_init();
 	athar_suppression_init();
 }

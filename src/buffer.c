@@ -7,7 +7,7 @@
  * written when there are enough of them, when somebody is about to read the
  * table, and before the transaction commits.
  *
- * Each subtransaction has a level of its own for the rows it adds; a level
+ * Each subtransaction has a level of its own for the rows it adds to a table; a level
  * goes to the parent when its subtransaction commits, and is forgotten when it
  * is rolled back: what is undone never mixes with what is not.  When somebody
  * reads the table inside a subtransaction, the rows of outer levels are
@@ -41,7 +41,8 @@
 #define MOST_ROWS 1000
 #define MOST_BYTES (256 * 1024)
 
-/* The rows that one subtransaction added to one table. */
+/* The rows that one subtransaction added to one table; a table has one level
+ * of a subtransaction. */
 typedef struct buffer_level
 {
 	struct buffer_level *outer;
@@ -163,14 +164,25 @@ athar_buffer_flush(void)
  * Levels
  */
 
-/* A level holds rows of one table at a time. */
+static buffer_level *
+find_level(buffer_level *first, SubTransactionId subid, Oid relid)
+{
+	for (buffer_level *level = first; level && level->subid == subid;
+		 level = level->outer)
+	{
+		if (level->relid == relid)
+			return level;
+	}
+	return NULL;
+}
+
 static buffer_level *
 level_for(Oid relid)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
-	buffer_level *level = innermost;
+	buffer_level *level = find_level(innermost, subid, relid);
 
-	if (level == NULL || level->subid != subid)
+	if (level == NULL)
 	{
 		level = MemoryContextAllocZero(TopTransactionContext,
 									   sizeof(buffer_level));
@@ -178,12 +190,10 @@ level_for(Oid relid)
 											   "athar rows held back",
 											   ALLOCSET_DEFAULT_SIZES);
 		level->subid = subid;
+		level->relid = relid;
 		level->outer = innermost;
 		innermost = level;
 	}
-	if (level->relid != relid)
-		flush_level(level);
-	level->relid = relid;
 	return level;
 }
 
@@ -241,24 +251,56 @@ undo_level(SubTransactionId subid)
 	}
 }
 
-/* The innermost level becomes part of the one outside it. */
+/* The rows of a level go behind those that its parent added to the table. */
 static void
-merge_level(void)
+merge_level(buffer_level *level, buffer_level *outer)
 {
-	buffer_level *level = innermost;
-	buffer_level *outer = level->outer;
-
 	if (level->rows != NIL)
 	{
+		MemoryContext old = MemoryContextSwitchTo(outer->context);
+
 		if (outer->descriptor == NULL)
 			outer->descriptor = level->descriptor;
 		outer->rows = list_concat(outer->rows, level->rows);
 		outer->bytes += level->bytes;
 		outer->commands = list_concat(outer->commands, level->commands);
+		MemoryContextSwitchTo(old);
 	}
 	MemoryContextSetParent(level->context, outer->context);
-	innermost = outer;
 	pfree(level);
+}
+
+/* Give the levels of a subtransaction to its parent. */
+static void
+hand_over(SubTransactionId subid, SubTransactionId parent)
+{
+	buffer_level *kept = NULL;
+	buffer_level **end = &kept;
+
+	while (innermost && innermost->subid == subid)
+	{
+		buffer_level *level = innermost;
+
+		innermost = level->outer;
+		level->subid = parent;
+		level->outer = NULL;
+		*end = level;
+		end = &level->outer;
+	}
+	while (kept)
+	{
+		buffer_level *level = kept;
+		buffer_level *outer = find_level(innermost, parent, level->relid);
+
+		kept = level->outer;
+		if (outer)
+			merge_level(level, outer);
+		else
+		{
+			level->outer = innermost;
+			innermost = level;
+		}
+	}
 }
 
 static void
@@ -271,14 +313,7 @@ keep_level(SubTransactionId subid, SubTransactionId parent)
 		if (level->writer == level->subid)
 			forget_rows(level);
 	}
-	if (innermost == NULL || innermost->subid != subid)
-		return;
-	for (buffer_level *level = innermost; level && level->subid == subid;
-		 level = level->outer)
-		level->subid = parent;
-	if (innermost->outer && innermost->outer->subid == parent &&
-		innermost->outer->relid == innermost->relid)
-		merge_level();
+	hand_over(subid, parent);
 }
 
 static void

@@ -21,10 +21,14 @@ typedef enum athar_table
 	ATHAR_TRACKING_CHECK,
 	ATHAR_SEAL_BATCH,
 	ATHAR_SEAL_TILE,
-	ATHAR_LOG_ARCHIVE
+	ATHAR_LOG_ARCHIVE,
+	ATHAR_KPI,
+	ATHAR_KPI_SOURCE,
+	ATHAR_DIRTY_BUCKET,
+	ATHAR_DIRTY_SOURCE
 } athar_table;
 
-#define ATHAR_TABLES (ATHAR_LOG_ARCHIVE + 1)
+#define ATHAR_TABLES (ATHAR_DIRTY_SOURCE + 1)
 
 /* What to go back to after reading as the owner of the log. */
 typedef struct athar_owner_state

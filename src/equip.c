@@ -208,6 +208,7 @@ is_guard(Oid function)
 
 	return name && schema && strcmp(schema, "athar") == 0 &&
 		(strcmp(name, "capture_change") == 0 ||
+		 strcmp(name, "queue_source") == 0 ||
 		 strcmp(name, "refuse_change") == 0);
 }
 

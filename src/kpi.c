@@ -28,16 +28,19 @@
 #include "utils/datetime.h"
 #include "utils/float.h"
 #include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "catalog.h"
 #include "error.h"
+#include "catalog.h"
+#include "day.h"
+#include "queue.h"
 #include "kpi.h"
 
 /* Sums of values up to this size stay finite. */
 #define LARGEST_VALUE 1e150
-#define FIRST_OF_YEAR(year) \
-	((date2j(year, 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
 /* Quotients of values between this and LARGEST_VALUE stay finite. */
 #define SMALLEST_DENOMINATOR 1e-150
 
@@ -83,27 +86,45 @@ static const char *const insert_query =
 "(kpi_id, service_id, channel_id, stage_id, value, denominator, observed_at) "
 "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
 
-#define QUEUE_QUERY(rows) \
-	"INSERT INTO athar.dirty_bucket " \
-	"(kpi_id, service_id, channel_id, stage_id, day) " \
-	"SELECT DISTINCT r.kpi_id, r.service_id, r.channel_id, r.stage_id, " \
-	"(r.observed_at AT TIME ZONE k.time_zone)::date " \
-	"FROM " rows " AS r JOIN athar.kpi AS k ON k.id = r.kpi_id"
-
-#define BOTH_ROWS \
-	"(SELECT kpi_id, service_id, channel_id, stage_id, observed_at " \
-	"FROM old_rows UNION ALL " \
-	"SELECT kpi_id, service_id, channel_id, stage_id, observed_at " \
-	"FROM new_rows)"
-
-static const char *const queue_inserted = QUEUE_QUERY("new_rows");
-static const char *const queue_updated = QUEUE_QUERY(BOTH_ROWS);
-static const char *const queue_deleted = QUEUE_QUERY("old_rows");
 static const char *const queue_truncated =
 "INSERT INTO athar.dirty_bucket "
 "(kpi_id, service_id, channel_id, stage_id, day) "
 "SELECT m.kpi_id, m.service_id, m.channel_id, m.stage_id, lower(m.period) "
 "FROM athar.measurement AS m WHERE m.origin = 'observed'";
+
+static const char *const zone_query =
+"SELECT k.time_zone FROM athar.kpi AS k "
+"WHERE k.id OPERATOR(pg_catalog.=) $1";
+
+/* The columns of observation that tell of a series, and a day of it. */
+enum
+{
+	OBSERVATION_KPI,
+	OBSERVATION_SERVICE,
+	OBSERVATION_CHANNEL,
+	OBSERVATION_STAGE,
+	OBSERVATION_AT,
+	OBSERVATION_VALUE,
+	OBSERVATION_DENOMINATOR,
+	OBSERVATION_COLUMNS
+};
+
+static const char *const observation_names[OBSERVATION_COLUMNS] = {
+	"kpi_id", "service_id", "channel_id", "stage_id", "observed_at", "value",
+	"denominator"
+};
+
+/* The days of a KPI's zone. */
+typedef struct kpi_days
+{
+	int32		id;				/* the key */
+	bool		is_valid;
+	athar_days	days;
+} kpi_days;
+
+static HTAB *zones;
+static kpi_days *last_zone;
+static Oid	kpi_table;
 
 static char *time_zone_setting = NULL;
 
@@ -178,7 +199,7 @@ check_time(const Observation *observation)
 	TimestampTz at = DatumGetTimestampTz(observation->values[OBS_OBSERVED_AT]);
 
 	if (!observation->nulls[OBS_OBSERVED_AT] &&
-		(at < FIRST_OF_YEAR(1) || at >= FIRST_OF_YEAR(10000)))
+		(at < ATHAR_FIRST_INSTANT || at >= ATHAR_END_OF_TIME))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an observation of KPI \"%s\" needs a time of the years 1 to 9999",
@@ -392,54 +413,185 @@ athar_write_observations(PG_FUNCTION_ARGS)
 										   observation.nulls));
 }
 
-/* The plan that queues what the trigger's statement did. */
-static SPIPlanPtr
-queue_plan(TriggerEvent event)
-{
-	static SPIPlanPtr inserted = NULL;
-	static SPIPlanPtr updated = NULL;
-	static SPIPlanPtr deleted = NULL;
-	static SPIPlanPtr truncated = NULL;
+/*
+ * The queue
+ */
 
-	if (TRIGGER_FIRED_BY_INSERT(event))
-		return kept_plan(&inserted, queue_inserted, 0, NULL);
-	if (TRIGGER_FIRED_BY_UPDATE(event))
-		return kept_plan(&updated, queue_updated, 0, NULL);
-	if (TRIGGER_FIRED_BY_DELETE(event))
-		return kept_plan(&deleted, queue_deleted, 0, NULL);
-	return kept_plan(&truncated, queue_truncated, 0, NULL);
+static void
+forget_zones(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	kpi_days   *zone;
+
+	if (zones == NULL || (OidIsValid(relid) && relid != kpi_table))
+		return;
+	last_zone = NULL;
+	hash_seq_init(&status, zones);
+	while ((zone = hash_seq_search(&status)) != NULL)
+		zone->is_valid = false;
+}
+
+static void
+find_zone(kpi_days *zone)
+{
+	static SPIPlanPtr plan = NULL;
+	static Oid	argtypes[] = {INT4OID};
+	Datum		values[] = {Int32GetDatum(zone->id)};
+	bool		nulls[] = {false};
+	athar_owner_state state;
+
+	kpi_table = athar_catalog_oid(ATHAR_KPI);
+	zone->is_valid = true;
+	SPI_connect();
+	athar_catalog_become_owner(kpi_table, &state);
+	run(kept_plan(&plan, zone_query, 1, argtypes), values, nulls, 1,
+		SPI_OK_SELECT);
+	athar_day_begin(&zone->days, SPI_processed == 0 ? "UTC" :
+					SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+								 1));
+	athar_catalog_resign(&state);
+	SPI_finish();
 }
 
 /*
- * Queue the days that a statement touched.  A dump brings its own queue: the
- * session's search_path tells that it is being restored, so this function
- * becomes the owner itself, rather than by options that would change it.
+ * The days of a KPI.  Who changes its zone waits for whoever records a figure,
+ * and that is heard of here.
+ */
+static athar_days *
+days_of(int32 kpi)
+{
+	bool		found;
+	kpi_days   *zone;
+
+	AcceptInvalidationMessages();
+	if (last_zone && last_zone->id == kpi)
+		return &last_zone->days;
+	if (zones == NULL)
+	{
+		HASHCTL		control = {
+			.keysize = sizeof(int32),
+			.entrysize = sizeof(kpi_days)
+		};
+
+		zones = hash_create("athar time zones of KPIs", 64, &control,
+							HASH_ELEM | HASH_BLOBS);
+	}
+	zone = hash_search(zones, &kpi, HASH_ENTER, &found);
+	if (!found || !zone->is_valid)
+	{
+		zone->is_valid = false;
+		find_zone(zone);
+	}
+	if (zone->is_valid)
+		last_zone = zone;
+	return &zone->days;
+}
+
+static void
+get_columns(TupleTableSlot *slot, Datum *values, bool *nulls)
+{
+	static AttrNumber numbers[OBSERVATION_COLUMNS];
+
+	for (int i = 0; i < OBSERVATION_COLUMNS; i++)
+	{
+		/* the columns of a member table keep their numbers */
+		if (numbers[i] == 0)
+			numbers[i] = SPI_fnumber(slot->tts_tupleDescriptor,
+									 observation_names[i]);
+		values[i] = slot_getattr(slot, numbers[i], &nulls[i]);
+	}
+}
+
+static void
+queue_observation(const Datum *values, const bool *nulls)
+{
+	int32		parts[] = {
+		DatumGetInt32(values[OBSERVATION_SERVICE]),
+		DatumGetInt32(values[OBSERVATION_CHANNEL]),
+		DatumGetInt32(values[OBSERVATION_STAGE])
+	};
+	int32		kpi = DatumGetInt32(values[OBSERVATION_KPI]);
+	TimestampTz at = DatumGetTimestampTz(values[OBSERVATION_AT]);
+
+	athar_queue_add_series(kpi, parts, nulls + OBSERVATION_SERVICE,
+						   athar_day_of(days_of(kpi), at));
+}
+
+/* Do two versions of a row differ in what becomes a figure? */
+static bool
+differs(const Datum *old, const bool *old_nulls, const Datum *new,
+		const bool *new_nulls)
+{
+	for (int i = 0; i < OBSERVATION_COLUMNS; i++)
+	{
+		if (old_nulls[i] != new_nulls[i] ||
+			(!new_nulls[i] && old[i] != new[i]))
+			return true;
+	}
+	return false;
+}
+
+static void
+queue_row(TriggerData *trigger)
+{
+	Datum		old[OBSERVATION_COLUMNS];
+	bool		old_nulls[OBSERVATION_COLUMNS];
+	Datum		new[OBSERVATION_COLUMNS];
+	bool		new_nulls[OBSERVATION_COLUMNS];
+
+	get_columns(trigger->tg_trigslot, old, old_nulls);
+	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+	{
+		queue_observation(old, old_nulls);
+		return;
+	}
+	get_columns(trigger->tg_newslot, new, new_nulls);
+	if (differs(old, old_nulls, new, new_nulls))
+	{
+		queue_observation(old, old_nulls);
+		queue_observation(new, new_nulls);
+	}
+}
+
+static void
+queue_all(TriggerData *trigger)
+{
+	static SPIPlanPtr plan = NULL;
+	athar_owner_state state;
+
+	athar_catalog_become_owner(RelationGetRelid(trigger->tg_relation),
+							   &state);
+	SPI_connect();
+	run(kept_plan(&plan, queue_truncated, 0, NULL), NULL, NULL, 0,
+		SPI_OK_INSERT);
+	SPI_finish();
+	athar_catalog_resign(&state);
+}
+
+/*
+ * Queue the days that a change of observations touched.  A dump brings its own
+ * queue: the session's search_path tells that it is being restored.
  */
 PG_FUNCTION_INFO_V1(athar_queue_dirty_buckets);
 Datum
 athar_queue_dirty_buckets(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	athar_owner_state state;
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
-		!TRIGGER_FIRED_FOR_STATEMENT(trigdata->tg_event))
+		!TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+		TRIGGER_FIRED_FOR_ROW(trigger->tg_event) ==
+		TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("queue_dirty_buckets: must be fired after a statement")));
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) &&
+				 errmsg("queue_dirty_buckets: must be fired after a change of a row, or after TRUNCATE")));
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) &&
 		athar_catalog_is_restore())
 		return PointerGetDatum(NULL);
-
-	athar_catalog_become_owner(RelationGetRelid(trigdata->tg_relation),
-							   &state);
-	SPI_connect();
-	if (SPI_register_trigger_data(trigdata) < 0)
-		elog(ERROR, "SPI_register_trigger_data failed");
-	run(queue_plan(trigdata->tg_event), NULL, NULL, 0, SPI_OK_INSERT);
-	SPI_finish();
-	athar_catalog_resign(&state);
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		queue_all(trigger);
+	else
+		queue_row(trigger);
 	return PointerGetDatum(NULL);
 }
 
@@ -459,6 +611,7 @@ check_time_zone(char **newval, void **extra, GucSource source)
 void
 athar_kpi_init(void)
 {
+	CacheRegisterRelcacheCallback(forget_zones, (Datum) 0);
 	DefineCustomStringVariable("athar.time_zone",
 							   "Time zone in which the days of a new KPI are cut.",
 							   "A KPI keeps the zone with which it was defined.",

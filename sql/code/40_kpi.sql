@@ -108,7 +108,8 @@ BEGIN ATOMIC
 	WHERE k.code = define_kpi.code
 		AND change.words IS NOT NULL
 		AND (EXISTS (SELECT FROM athar.measurement AS m WHERE m.kpi_id = k.id)
-			OR EXISTS (SELECT FROM athar.observation AS o WHERE o.kpi_id = k.id));
+			OR EXISTS (SELECT FROM athar.observation AS o WHERE o.kpi_id = k.id)
+			OR EXISTS (SELECT FROM athar.kpi_source AS s WHERE s.kpi_id = k.id));
 	INSERT INTO athar.kpi AS k (code, name, name_ar, unit_of_measure, direction, kind, smallest_change, desired_value,
 		time_limit, time_zone, description)
 	SELECT define_kpi.code, define_kpi.name, coalesce(define_kpi.name_ar, old.name_ar), define_kpi.unit_of_measure,
@@ -138,7 +139,7 @@ BEGIN ATOMIC
 	SELECT athar.kpi_id(define_kpi.code);
 END;
 COMMENT ON FUNCTION athar.define_kpi(text, text, text, text, text, double precision, text, double precision, interval, text, text) IS
-'Creates the KPI with this code, or updates it; returns its id. direction is up or down (the way that is better) or target (nearer to desired_value, which is then needed); kind is mean, sum, ratio, likert or share_within (which needs time_limit; days count 24 hours, months 30 days); smallest_change is the smallest change that matters, in the KPI''s unit; time_zone cuts its days, the setting athar.time_zone unless given. A NULL optional argument leaves what is there. 22023 for what is blank, unknown or does not fit together, 22003 for NaN and infinite numbers, 55000 where unit, direction, kind, time limit or time zone would change although the KPI has figures.';
+'Creates the KPI with this code, or updates it; returns its id. direction is up or down (the way that is better) or target (nearer to desired_value, which is then needed); kind is mean, sum, ratio, likert or share_within (which needs time_limit; days count 24 hours, months 30 days); smallest_change is the smallest change that matters, in the KPI''s unit; time_zone cuts its days, the setting athar.time_zone unless given. A NULL optional argument leaves what is there. 22023 for what is blank, unknown or does not fit together, 22003 for NaN and infinite numbers, 55000 where unit, direction, kind, time limit or time zone would change although the KPI has figures, or a source of them.';
 
 -- The way in
 
@@ -193,22 +194,12 @@ RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'athar_queue_dirty_buckets';
 COMMENT ON FUNCTION athar.queue_dirty_buckets() IS
-'Trigger function of observation: queues the days of the series that a statement touched, for refresh_measurements(). Silent while a dump is restored, and so without SET: it must see the search_path of the session. It writes the queue with the rights of the table''s owner.';
+'Trigger function of observation: queues the days of the series that a change touched, for refresh_measurements(). Silent while a dump is restored, and so without SET: it must see the search_path of the session. It writes the queue under nobody''s privileges.';
 
-CREATE OR REPLACE TRIGGER queue_inserted
-AFTER INSERT ON athar.observation REFERENCING NEW TABLE AS new_rows
-FOR EACH STATEMENT EXECUTE FUNCTION athar.queue_dirty_buckets();
-COMMENT ON TRIGGER queue_inserted ON athar.observation IS 'Queues the days of new observations';
-
-CREATE OR REPLACE TRIGGER queue_updated
-AFTER UPDATE ON athar.observation REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-FOR EACH STATEMENT EXECUTE FUNCTION athar.queue_dirty_buckets();
-COMMENT ON TRIGGER queue_updated ON athar.observation IS 'Queues the days of changed observations, old and new';
-
-CREATE OR REPLACE TRIGGER queue_deleted
-AFTER DELETE ON athar.observation REFERENCING OLD TABLE AS old_rows
-FOR EACH STATEMENT EXECUTE FUNCTION athar.queue_dirty_buckets();
-COMMENT ON TRIGGER queue_deleted ON athar.observation IS 'Queues the days of deleted observations';
+CREATE OR REPLACE TRIGGER queue_changed
+AFTER INSERT OR UPDATE OR DELETE ON athar.observation
+FOR EACH ROW EXECUTE FUNCTION athar.queue_dirty_buckets();
+COMMENT ON TRIGGER queue_changed ON athar.observation IS 'Queues the days of observations that come, change or go';
 
 CREATE OR REPLACE TRIGGER queue_truncated
 AFTER TRUNCATE ON athar.observation
@@ -383,70 +374,6 @@ END;
 COMMENT ON FUNCTION athar.observed_figures(integer, integer, date) IS
 'The figures of one day in the KPI''s own time zone, made from observations: one row per channel and stage; a NULL service_id is the observations of no service. share_within: zeros and ones; ratio: sum of values over sum of denominators, with a summary only where no denominator was given.';
 
-CREATE OR REPLACE FUNCTION athar.refresh_measurements(
-	max_buckets integer DEFAULT 10000, OUT refreshed bigint, OUT remaining bigint)
-LANGUAGE SQL VOLATILE PARALLEL UNSAFE
-SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
-BEGIN ATOMIC
-	SELECT athar.fail('22023', format('max_buckets must be above zero, not %s', coalesce(refresh_measurements.max_buckets::text, 'NULL')),
-		'Nothing would be refreshed.', 'Leave it out, or give how many buckets one call may rebuild.')
-	WHERE coalesce(refresh_measurements.max_buckets, 0) <= 0;
-	-- one refresh at a time; in a statement of its own, so that the next one sees what the last one did
-	SELECT pg_advisory_xact_lock('athar.dirty_bucket'::regclass::oid::integer, 0);
-	-- one statement, one snapshot: a bucket dirtied meanwhile stays in the queue
-	WITH chosen AS MATERIALIZED (
-		SELECT DISTINCT d.kpi_id, d.service_id, d.channel_id, d.stage_id, d.day
-		FROM athar.dirty_bucket AS d
-		LIMIT refresh_measurements.max_buckets
-	), taken AS (
-		DELETE FROM athar.dirty_bucket AS d
-		USING chosen AS c
-		WHERE d.kpi_id = c.kpi_id
-			AND d.day = c.day
-			AND coalesce(d.service_id, 0) = coalesce(c.service_id, 0)
-			AND coalesce(d.channel_id, 0) = coalesce(c.channel_id, 0)
-			AND coalesce(d.stage_id, 0) = coalesce(c.stage_id, 0)
-	), rebuilt AS MATERIALIZED (
-		SELECT c.kpi_id, c.service_id, c.channel_id, c.stage_id, c.day, f.summary, f.numerator, f.denominator
-		FROM (SELECT DISTINCT d.kpi_id, d.service_id, d.day FROM chosen AS d) AS b
-		CROSS JOIN LATERAL athar.observed_figures(b.kpi_id, b.service_id, b.day) AS f
-		JOIN chosen AS c ON c.kpi_id = b.kpi_id
-			AND c.day = b.day
-			AND coalesce(c.service_id, 0) = coalesce(b.service_id, 0)
-			AND coalesce(c.channel_id, 0) = coalesce(f.channel_id, 0)
-			AND coalesce(c.stage_id, 0) = coalesce(f.stage_id, 0)
-	), saved AS (
-		INSERT INTO athar.measurement AS m
-			(kpi_id, service_id, channel_id, stage_id, basis, period, summary, numerator, denominator, origin)
-		SELECT r.kpi_id, r.service_id, r.channel_id, r.stage_id, 'day', daterange(r.day, r.day + 1),
-			r.summary, r.numerator, r.denominator, 'observed'
-		FROM rebuilt AS r
-		ON CONFLICT (kpi_id, service_id, channel_id, stage_id, period) WHERE origin = 'observed'
-		DO UPDATE SET summary = excluded.summary, numerator = excluded.numerator, denominator = excluded.denominator
-	), emptied AS MATERIALIZED (
-		SELECT c.kpi_id, c.service_id, c.channel_id, c.stage_id, c.day FROM chosen AS c
-		EXCEPT
-		SELECT r.kpi_id, r.service_id, r.channel_id, r.stage_id, r.day FROM rebuilt AS r
-	), removed AS (
-		DELETE FROM athar.measurement AS m
-		USING emptied AS e
-		WHERE m.origin = 'observed'
-			AND m.kpi_id = e.kpi_id
-			AND (m.service_id = e.service_id OR m.service_id IS NULL AND e.service_id IS NULL)
-			AND m.period = daterange(e.day, e.day + 1)
-			AND coalesce(m.channel_id, 0) = coalesce(e.channel_id, 0)
-			AND coalesce(m.stage_id, 0) = coalesce(e.stage_id, 0)
-	)
-	SELECT
-		(SELECT count(*) FROM chosen),
-		(SELECT count(*) FROM (SELECT DISTINCT d.kpi_id, d.service_id, d.channel_id, d.stage_id, d.day FROM athar.dirty_bucket AS d) AS q)
-			- (SELECT count(*) FROM chosen);
-END;
-COMMENT ON FUNCTION athar.refresh_measurements(integer) IS
-'Rebuilds the summaries of days whose observations changed, at most max_buckets of them (one per KPI, service, channel, stage and day), from the observations themselves; returns how many were rebuilt and how many were left. Call it again until none remain. Safe beside writers and other refreshes, which wait. 22023 for a max_buckets that is not above zero.';
-
--- Reading
-
 CREATE OR REPLACE FUNCTION athar.measurement_value(
 	kind text, summary athar.summary, numerator double precision, denominator double precision)
 RETURNS double precision
@@ -459,114 +386,3 @@ RETURN CASE
 END;
 COMMENT ON FUNCTION athar.measurement_value(text, athar.summary, double precision, double precision) IS
 'The figure of a measurement, in the KPI''s unit: the total for kind sum, numerator / denominator where those are given, otherwise the mean. NULL where there is none, and where numerator or denominator are beyond 1e-150 to 1e150 in size.';
-
-CREATE OR REPLACE VIEW athar.measurement_rows WITH (security_invoker = true) AS
-SELECT
-	m.kpi_id,
-	m.service_id,
-	m.channel_id,
-	m.stage_id,
-	k.code::text AS kpi,
-	k.kind,
-	s.code::text AS service,
-	c.code::text AS channel,
-	t.code::text AS stage,
-	m.basis,
-	m.period,
-	m.summary,
-	m.numerator::double precision AS numerator,
-	m.denominator::double precision AS denominator,
-	m.origin,
-	m.source
-FROM athar.measurement AS m
-JOIN athar.kpi AS k ON k.id = m.kpi_id
-LEFT JOIN athar.service AS s ON s.id = m.service_id
-LEFT JOIN athar.channel AS c ON c.id = m.channel_id
-LEFT JOIN athar.stage AS t ON t.id = m.stage_id
-WHERE NOT EXISTS (
-	SELECT
-	FROM athar.dirty_bucket AS d
-	WHERE m.origin = 'observed'
-		AND d.kpi_id = m.kpi_id
-		AND d.day = lower(m.period)
-		AND coalesce(d.service_id, 0) = coalesce(m.service_id, 0))
-UNION ALL
-SELECT
-	b.kpi_id,
-	b.service_id,
-	f.channel_id,
-	f.stage_id,
-	k.code::text,
-	k.kind,
-	s.code::text,
-	c.code::text,
-	t.code::text,
-	'day',
-	daterange(b.day, b.day + 1),
-	f.summary,
-	f.numerator,
-	f.denominator,
-	'observed',
-	NULL
-FROM (SELECT DISTINCT d.kpi_id, d.service_id, d.day FROM athar.dirty_bucket AS d) AS b
-JOIN athar.kpi AS k ON k.id = b.kpi_id
-LEFT JOIN athar.service AS s ON s.id = b.service_id
-CROSS JOIN LATERAL athar.observed_figures(b.kpi_id, b.service_id, b.day) AS f
-LEFT JOIN athar.channel AS c ON c.id = f.channel_id
-LEFT JOIN athar.stage AS t ON t.id = f.stage_id;
-COMMENT ON VIEW athar.measurement_rows IS 'Every measurement as it is now, with ids and mergeable summaries: what is stored, but for days whose observations changed since, which are summarised on the fly. For a few KPIs or services filter by constants, ids or codes: those reach the indexes, a join from outside does not';
-COMMENT ON COLUMN athar.measurement_rows.kpi_id IS 'Internal key of the KPI';
-COMMENT ON COLUMN athar.measurement_rows.service_id IS 'Internal key of the service; NULL for the whole';
-COMMENT ON COLUMN athar.measurement_rows.channel_id IS 'Internal key of the channel; NULL for all channels together, or where it is not known';
-COMMENT ON COLUMN athar.measurement_rows.stage_id IS 'Internal key of the stage; NULL for the whole journey, or where it is not known';
-COMMENT ON COLUMN athar.measurement_rows.kpi IS 'Code of the KPI';
-COMMENT ON COLUMN athar.measurement_rows.kind IS 'How its values become a figure: mean, sum, ratio, likert or share_within';
-COMMENT ON COLUMN athar.measurement_rows.service IS 'Code of the service';
-COMMENT ON COLUMN athar.measurement_rows.channel IS 'Code of the channel';
-COMMENT ON COLUMN athar.measurement_rows.stage IS 'Code of the stage';
-COMMENT ON COLUMN athar.measurement_rows.basis IS 'How the period is cut; day where it was made from observations';
-COMMENT ON COLUMN athar.measurement_rows.period IS 'The days it covers, [from, to)';
-COMMENT ON COLUMN athar.measurement_rows.summary IS 'The values, summarised; NULL where only numerator and denominator are known';
-COMMENT ON COLUMN athar.measurement_rows.numerator IS 'Numerator of a ratio; NULL where it was reported as a summary';
-COMMENT ON COLUMN athar.measurement_rows.denominator IS 'Denominator of a ratio; NULL where it was reported as a summary';
-COMMENT ON COLUMN athar.measurement_rows.origin IS 'reported: measured elsewhere; observed: made from observations';
-COMMENT ON COLUMN athar.measurement_rows.source IS 'Where a reported figure comes from, in words';
-
-CREATE OR REPLACE VIEW athar.measurements WITH (security_invoker = true) AS
-SELECT
-	r.kpi,
-	r.service,
-	r.channel,
-	r.stage,
-	r.basis,
-	r.period,
-	lower(r.period) AS period_start,
-	upper(r.period) - 1 AS period_end,
-	athar.n(r.summary) AS n,
-	athar.measurement_value(r.kind, r.summary, r.numerator, r.denominator) AS value,
-	athar.mean(r.summary) AS mean,
-	athar.stddev(r.summary) AS stddev,
-	athar.minimum(r.summary) AS minimum,
-	athar.maximum(r.summary) AS maximum,
-	athar.median(r.summary) AS median,
-	r.origin,
-	r.source
-FROM athar.measurement_rows AS r;
-COMMENT ON VIEW athar.measurements IS 'Every measurement, one row per KPI, service, channel, stage, basis and period; right at any moment, whether the refresh has run or not';
-COMMENT ON COLUMN athar.measurements.kpi IS 'Code of the KPI';
-COMMENT ON COLUMN athar.measurements.service IS 'Code of the service; NULL for the whole';
-COMMENT ON COLUMN athar.measurements.channel IS 'Code of the channel; NULL for all channels together, or where it is not known';
-COMMENT ON COLUMN athar.measurements.stage IS 'Code of the stage of that service; NULL for the whole journey, or where it is not known';
-COMMENT ON COLUMN athar.measurements.basis IS 'How the period is cut (quarter, year to June); day where it was made from observations';
-COMMENT ON COLUMN athar.measurements.period IS 'The days it covers, [from, to)';
-COMMENT ON COLUMN athar.measurements.period_start IS 'Its first day';
-COMMENT ON COLUMN athar.measurements.period_end IS 'Its last day';
-COMMENT ON COLUMN athar.measurements.n IS 'Number of values; NULL where only numerator and denominator are known';
-COMMENT ON COLUMN athar.measurements.value IS 'The figure in the KPI''s unit: total of a sum, quotient of a ratio, otherwise the mean';
-COMMENT ON COLUMN athar.measurements.mean IS 'Mean of the values';
-COMMENT ON COLUMN athar.measurements.stddev IS 'Standard deviation of the values (n - 1); NULL below two values';
-COMMENT ON COLUMN athar.measurements.minimum IS 'Smallest value; NULL where it is not known';
-COMMENT ON COLUMN athar.measurements.maximum IS 'Largest value; NULL where it is not known';
-COMMENT ON COLUMN athar.measurements.median IS 'Median of the values; NULL where their distribution is not known';
-COMMENT ON COLUMN athar.measurements.origin IS 'reported: measured elsewhere; observed: made from observations';
-COMMENT ON COLUMN athar.measurements.source IS 'Where a reported figure comes from, in words';

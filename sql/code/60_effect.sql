@@ -23,10 +23,23 @@ BEGIN ATOMIC
 	WHERE m.kpi_id = period_figures.kpi_id
 		AND m.origin = 'reported'
 		AND m.stage_id IS NULL
-	GROUP BY m.service_id, coalesce(m.basis, ''), m.period;
+	GROUP BY m.service_id, coalesce(m.basis, ''), m.period
+	UNION ALL
+	-- the days of attached tables; all channels and stages together
+	SELECT
+		m.service_id,
+		'day',
+		m.day::timestamp,
+		(m.day + 1)::timestamp,
+		athar.measurement_value(min(k.kind), athar.merge(m.summary), sum(m.numerator), sum(m.denominator)),
+		count(*)
+	FROM athar.source_measurements AS m
+	JOIN athar.kpi AS k ON k.id = m.kpi_id
+	WHERE m.kpi_id = period_figures.kpi_id
+	GROUP BY m.service_id, m.day;
 END;
 COMMENT ON FUNCTION athar.period_figures(integer) IS
-'The reported figures of a KPI, one per service, basis and period, in the KPI''s own days: the figure for all channels together, or where none was reported the channels'' figures merged. Figures of single stages are left out. figures: how many reported rows it was made of. No rows for an unknown id.';
+'The reported figures of a KPI, one per service, basis and period, in the KPI''s own days: the figure for all channels together, or where none was reported the channels'' figures merged. Figures of single stages are left out. Of tables that the KPI is read from, one per service and day, on the basis day. figures: how many reported rows it was made of. No rows for an unknown id.';
 
 CREATE OR REPLACE FUNCTION athar.compared_windows(left_at timestamp, resumed_at timestamp, span interval, season_matched boolean)
 RETURNS TABLE (before_from timestamp, before_to timestamp, after_from timestamp, after_to timestamp)

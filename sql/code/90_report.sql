@@ -162,6 +162,18 @@ WITH part AS (
 		AND o.observed_at < (d.day + 1)::timestamp AT TIME ZONE k.time_zone + interval '3 hours'
 		AND (o.observed_at AT TIME ZONE k.time_zone)::date = d.day
 	GROUP BY k.id, o.service_id, d.day
+	UNION ALL
+	-- attached tables as the last refresh found them: who reads this need not be able to read those
+	SELECT q.kpi_id, v.id, k.kind, 'month', athar.month_of(b.day), 'observed', c.id, b.summary, b.numerator::double precision, b.denominator::double precision
+	FROM athar.source_bucket AS b
+	JOIN athar.kpi_source AS q ON q.id = b.source_id
+	JOIN athar.kpi AS k ON k.id = q.kpi_id
+	JOIN athar.service AS v ON v.code = b.service
+	LEFT JOIN athar.channel AS c ON c.code = b.channel
+	LEFT JOIN athar.stage AS t ON t.service_id = v.id AND t.code = b.stage
+	WHERE b.n > 0
+		AND (b.channel = '' OR c.id IS NOT NULL)
+		AND (b.stage = '' OR t.id IS NOT NULL)
 ), counted AS (
 	-- a reported figure for all channels already holds those of its channels
 	SELECT
@@ -234,7 +246,7 @@ CROSS JOIN LATERAL (
 	WHERE f.kpi_id = l.kpi_id AND a.service_id = l.service_id
 ) AS e
 WHERE athar.may_see(s.unit_id, current_user);
-COMMENT ON VIEW athar.service_scorecard IS 'For leaders: the newest figure of every KPI of every service, the one before it, and what actions did to it. Shown with the owner''s rights: SELECT on this view is enough, and a role that was given levels for some units sees their services alone (may_see)';
+COMMENT ON VIEW athar.service_scorecard IS 'For leaders: the newest figure of every KPI of every service, the one before it, and what actions did to it. Shown with the owner''s rights: SELECT on this view is enough, and a role that was given levels for some units sees their services alone (may_see). Figures of attached tables are as of the last refresh';
 COMMENT ON COLUMN athar.service_scorecard.service IS 'Code of the service';
 COMMENT ON COLUMN athar.service_scorecard.service_name IS 'Name of the service';
 COMMENT ON COLUMN athar.service_scorecard.service_name_ar IS 'Name of the service in Arabic';

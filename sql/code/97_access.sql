@@ -9,9 +9,9 @@
 CREATE OR REPLACE VIEW athar.access_rules WITH (security_invoker = true) AS
 WITH rule (level, kind, privilege, names) AS (
 	VALUES
-		-- Who adds a partition to a tracked table copies its trigger, and must be
-		-- able to execute the function; on any other table it refuses to work.
-		('public', 'routine', 'EXECUTE', 'capture_change'),
+		-- Who adds a partition to a tracked table, or to a source, copies its trigger,
+		-- and must be able to execute the function; elsewhere it does no work.
+		('public', 'routine', 'EXECUTE', 'capture_change|queue_source'),
 		('read', 'schema', 'USAGE', 'athar'),
 		('audit', 'schema', 'USAGE', 'athar'),
 		('contribute', 'table', 'INSERT', 'observations'),
@@ -40,7 +40,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|measure_effects|measure_due_effects'),
 		('administer', 'routine', 'EXECUTE', 'seal|run_due|schedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
-		('none', 'routine', 'EXECUTE', 'check_definition|check_kpi|check_measurement'),
+		('none', 'routine', 'EXECUTE', 'check_definition|check_kpi|check_measurement|refresh_observations'),
 		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
 		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|holds_level|run_grant')
 ), support (oid) AS (

@@ -125,4 +125,75 @@ COMMENT ON COLUMN athar.dirty_bucket.service_id IS 'The service';
 COMMENT ON COLUMN athar.dirty_bucket.channel_id IS 'The channel';
 COMMENT ON COLUMN athar.dirty_bucket.stage_id IS 'The stage';
 COMMENT ON COLUMN athar.dirty_bucket.day IS 'The day in the KPI''s time zone';
-CREATE INDEX dirty_bucket_series_idx ON athar.dirty_bucket (kpi_id, day, coalesce(service_id, 0));
+CREATE INDEX dirty_bucket_series_idx ON athar.dirty_bucket (kpi_id, day, service_id);
+
+CREATE TABLE athar.kpi_source (
+	id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	kpi_id integer NOT NULL,
+	relation regclass NOT NULL,
+	relation_name text NOT NULL,
+	value_column text NOT NULL,
+	observed_at_column text NOT NULL,
+	service_column text,
+	channel_column text,
+	stage_column text,
+	denominator_column text,
+	shape text,
+	last_error text,
+	CONSTRAINT kpi_source_relation_key UNIQUE (kpi_id, relation)
+);
+COMMENT ON TABLE athar.kpi_source IS 'Tables of applications that KPIs are read from; written by attach_source() and detach_source()';
+COMMENT ON COLUMN athar.kpi_source.id IS 'Internal key; the argument of the triggers on the table';
+COMMENT ON COLUMN athar.kpi_source.kpi_id IS 'What is measured: references kpi(id), checked by trigger';
+COMMENT ON COLUMN athar.kpi_source.relation IS 'The table; it keeps its place here when it is renamed, and a number is left where it was dropped';
+COMMENT ON COLUMN athar.kpi_source.relation_name IS 'Its name when it was attached';
+COMMENT ON COLUMN athar.kpi_source.value_column IS 'Its column with the value';
+COMMENT ON COLUMN athar.kpi_source.observed_at_column IS 'Its column with the time';
+COMMENT ON COLUMN athar.kpi_source.service_column IS 'Its column with the code of the service; NULL where all rows are of the whole';
+COMMENT ON COLUMN athar.kpi_source.channel_column IS 'Its column with the code of the channel';
+COMMENT ON COLUMN athar.kpi_source.stage_column IS 'Its column with the code of the service''s stage';
+COMMENT ON COLUMN athar.kpi_source.denominator_column IS 'Its column with the denominator of a ratio';
+COMMENT ON COLUMN athar.kpi_source.shape IS 'How the table looked when it was last looked at, to notice what triggers do not tell';
+COMMENT ON COLUMN athar.kpi_source.last_error IS 'Why the last refresh could not read it; NULL where it could';
+
+CREATE TABLE athar.source_bucket (
+	source_id integer NOT NULL,
+	day date NOT NULL,
+	service text COLLATE "C" NOT NULL,
+	channel text COLLATE "C" NOT NULL,
+	stage text COLLATE "C" NOT NULL,
+	n bigint NOT NULL,
+	summary athar.summary,
+	numerator athar.finite,
+	denominator athar.finite,
+	left_out bigint NOT NULL,
+	CONSTRAINT source_bucket_key UNIQUE (source_id, day, service, channel, stage)
+);
+COMMENT ON TABLE athar.source_bucket IS 'Daily summaries of the rows of sources, by the codes that stand in those rows, whether anybody defined them or not; written by refresh_measurements()';
+COMMENT ON COLUMN athar.source_bucket.source_id IS 'The source: references kpi_source(id), by construction';
+COMMENT ON COLUMN athar.source_bucket.day IS 'The day in the KPI''s time zone';
+COMMENT ON COLUMN athar.source_bucket.service IS 'The service as it stands in the rows, cut after 201 characters; empty where there is none';
+COMMENT ON COLUMN athar.source_bucket.channel IS 'The channel likewise';
+COMMENT ON COLUMN athar.source_bucket.stage IS 'The stage likewise';
+COMMENT ON COLUMN athar.source_bucket.n IS 'Number of rows that are figures';
+COMMENT ON COLUMN athar.source_bucket.summary IS 'Their values, summarised; NULL for a ratio with denominators';
+COMMENT ON COLUMN athar.source_bucket.numerator IS 'Sum of a ratio''s values';
+COMMENT ON COLUMN athar.source_bucket.denominator IS 'Sum of a ratio''s denominators, each 1 where no column holds them';
+COMMENT ON COLUMN athar.source_bucket.left_out IS 'Number of rows without a usable value: NULL, NaN, infinite, beyond 1e150, a negative duration, no denominator above zero';
+
+CREATE TABLE athar.dirty_source (
+	source_id integer NOT NULL,
+	service text COLLATE "C" NOT NULL,
+	day date NOT NULL
+);
+COMMENT ON TABLE athar.dirty_source IS 'Days of sources whose summaries must be rebuilt from their tables; append-only, emptied by refresh_measurements()';
+COMMENT ON COLUMN athar.dirty_source.source_id IS 'The source: references kpi_source(id), by construction';
+COMMENT ON COLUMN athar.dirty_source.service IS 'The service as it stands in the rows; empty where there is none';
+COMMENT ON COLUMN athar.dirty_source.day IS 'The day in the KPI''s time zone; -infinity: everything there is of the source';
+
+CREATE FUNCTION athar.follow_sources()
+RETURNS event_trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_follow_sources';
+COMMENT ON FUNCTION athar.follow_sources() IS
+'Event trigger: queues everything of a source whose table changed so that triggers do not tell of it, and gives new partitions their triggers';

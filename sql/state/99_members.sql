@@ -46,6 +46,7 @@ VALUES
 	('action', 'channel_id', 'channel', false),
 	('plan_draft', 'project_id', 'project', false),
 	('plan_conflict', 'draft_id', 'plan_draft', false),
+	('kpi_source', 'kpi_id', 'kpi', false),
 	('effect', 'action_id', 'action', false),
 	('effect', 'kpi_id', 'kpi', false),
 	('effect_measurement', 'effect_id', 'effect', false),
@@ -138,6 +139,7 @@ BEGIN
 			(23, 'log_retention', true, '{}', NULL),
 			(24, 'kpi_band', true, '{}', NULL),
 			(25, 'kpi_relation', true, '{}', NULL),
+			(26, 'kpi_source', true, '{shape,last_error}', NULL),
 			(27, 'effect_check', true, '{}', NULL)
 		) AS m (id, relation, inserted_values, excluded, condition)
 	LOOP
@@ -191,6 +193,16 @@ CREATE EVENT TRIGGER athar_after_command ON ddl_command_end EXECUTE FUNCTION ath
 COMMENT ON EVENT TRIGGER athar_after_command IS 'Writes changes of tracked tables'' definitions into the log';
 ALTER EVENT TRIGGER athar_before_command ENABLE ALWAYS;
 ALTER EVENT TRIGGER athar_after_command ENABLE ALWAYS;
+
+-- What changes a source's table without its triggers.
+CREATE EVENT TRIGGER athar_follow_sources ON ddl_command_end
+	WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'CREATE TRIGGER', 'ALTER TRIGGER', 'DROP TRIGGER')
+	EXECUTE FUNCTION athar.follow_sources();
+COMMENT ON EVENT TRIGGER athar_follow_sources IS 'Notices what changes the table of a source otherwise than by rows';
+CREATE EVENT TRIGGER athar_follow_rewrites ON table_rewrite EXECUTE FUNCTION athar.follow_sources();
+COMMENT ON EVENT TRIGGER athar_follow_rewrites IS 'Notices that a column of a source''s table is computed anew';
+ALTER EVENT TRIGGER athar_follow_sources ENABLE ALWAYS;
+ALTER EVENT TRIGGER athar_follow_rewrites ENABLE ALWAYS;
 
 -- Every table and sequence that holds data goes into a dump, one statement
 -- each, without what this script has written itself.

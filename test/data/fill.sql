@@ -92,6 +92,21 @@ SELECT count(*) FROM athar.load_preset('gds4');
 INSERT INTO athar.preset_kpi (preset, ordinal, code, name, name_ar, unit_of_measure, direction, bands, description)
 VALUES ('own', 1, 'calls', 'Calls', 'المكالمات', 'calls', 'down', '[{"code": "few"}, {"code": "many", "from": 100}]', 'Calls about one case');
 
+-- A table that a KPI is read from: refreshed, then changed again; a column that is gone makes others' numbers differ after a restore.
+CREATE TABLE public.handled (gone integer, service text, at timestamptz, days numeric);
+ALTER TABLE public.handled DROP COLUMN gone;
+CREATE INDEX ON public.handled (service, at);
+SELECT athar.define_kpi('handled', 'Days to an answer', 'days', 'down');
+SELECT athar.attach_source('handled', 'public.handled', 'days', 'at', 'service');
+INSERT INTO public.handled SELECT 'permit', '2024-01-01 10:00+00'::timestamptz + n * interval '1 hour', n % 7 FROM generate_series(1, 100) AS n;
+SELECT athar.refresh_measurements();
+-- The same of a partitioned one, in a schema of its own.
+CREATE SCHEMA "Odd one";
+CREATE TABLE "Odd one"."Visits" (at date, n integer) PARTITION BY RANGE (at);
+CREATE TABLE "Odd one"."Visits 2024" PARTITION OF "Odd one"."Visits" FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+SELECT athar.define_kpi('visits', 'Visits', 'visits', 'up', 'sum');
+SELECT athar.attach_source('visits', '"Odd one"."Visits"', 'n', 'at');
+
 -- A table whose definition changes between its changes; a dump makes its columns' numbers others.
 CREATE TABLE public.tariff (gone integer, id integer PRIMARY KEY, fee numeric, note text);
 ALTER TABLE public.tariff DROP COLUMN gone;
@@ -145,3 +160,7 @@ SELECT athar.tracking_status('public.notice');
 SELECT athar.expire_log((SELECT at FROM athar.mark WHERE name = 'expired up to here'), 'public.notice', 'kept long enough');
 SELECT athar.archive_log('infinity', 'public.notice', 'out of the way');
 UPDATE public.notice SET text = 'here' WHERE id < 3;
+
+-- Something is left in the queue of sources.
+INSERT INTO public.handled VALUES ('permit', '2024-01-01 12:00+00', 50), ('nowhere', '2024-01-01 12:00+00', 50), ('permit', '2024-01-02 12:00+00', NULL);
+INSERT INTO "Odd one"."Visits" VALUES ('2024-02-29', 3), ('2024-03-01', 4);

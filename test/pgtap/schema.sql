@@ -109,14 +109,14 @@ SELECT is_empty(
 SELECT is_empty(
 	$$SELECT r.signature FROM routine AS r
 	WHERE has_function_privilege('public', r.oid, 'EXECUTE')
-		AND NOT r.signature = ANY (ARRAY['athar.capture_change()', 'athar.fail(text, text, text, text)', 'athar.missing(text, text, text)',
+		AND NOT r.signature = ANY (ARRAY['athar.capture_change()', 'athar.queue_source()', 'athar.fail(text, text, text, text)', 'athar.missing(text, text, text)',
 			'athar.may_see(integer, name)', 'athar.smallest_cell()']::regprocedure[])
 		AND NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.oid = r.oid AND p.provolatile = 'i' AND NOT p.prosecdef)
 		AND NOT EXISTS (SELECT FROM pg_operator AS o WHERE o.oprcode = r.oid)
 		AND NOT EXISTS (SELECT FROM pg_amproc AS a WHERE a.amproc = r.oid)
 		AND NOT EXISTS (SELECT FROM pg_cast AS c WHERE c.castfunc = r.oid)
 		AND NOT EXISTS (SELECT FROM pg_type AS t WHERE r.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout, t.typanalyze))$$,
-	'and of routines only what computes from its arguments, what stands behind types and operators, and five that tell nothing');
+	'and of routines only what computes from its arguments, what stands behind types and operators, and six that tell nothing');
 SELECT set_eq(
 	$$SELECT r.relname::text FROM relation AS r
 	WHERE r.relkind = 'v' AND NOT coalesce(r.reloptions @> ARRAY['security_invoker=true'], false)$$,
@@ -145,7 +145,7 @@ SELECT is_empty(
 	JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
 	WHERE r.relkind = 'r' AND a.attname ~ '_id$' AND a.atttypid = 'integer'::regtype
 		AND NOT EXISTS (SELECT FROM athar.reference AS f WHERE f.child = r.relname AND f.child_column = a.attname)
-		AND r.relname NOT IN ('tracked_column', 'tracking_check', 'log_transaction', 'log_entry', 'log_archive', 'dirty_bucket')$$,
+		AND r.relname NOT IN ('tracked_column', 'tracking_check', 'log_transaction', 'log_entry', 'log_archive', 'dirty_bucket', 'dirty_source', 'source_bucket')$$,
 	'and every column named like one is one, but in the log and in the queue, which nobody but us writes');
 
 SELECT * FROM finish();

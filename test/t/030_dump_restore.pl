@@ -142,7 +142,7 @@ sub lives_on
 	my ($node, $database, $name) = @_;
 	is($node->safe_psql($database, <<'SQL'), 'A', "$name: the log's triggers fire always");
 SELECT string_agg(DISTINCT tgenabled, '') FROM pg_trigger
-WHERE tgfoid IN ('athar.capture_change()'::regprocedure, 'athar.refuse_change()'::regprocedure)
+WHERE tgfoid IN ('athar.capture_change()'::regprocedure, 'athar.refuse_change()'::regprocedure, 'athar.queue_source()'::regprocedure)
 SQL
 	my $entries = $node->safe_psql($database, 'SELECT count(*) FROM athar.log_entry');
 	is(incomplete($node, $database), 'athar.measurement', "$name: the log accounts for what was restored");
@@ -183,6 +183,13 @@ SQL
 	is($node->safe_psql($database, <<'SQL'), 'faster', "$name: the plan has its fourth version");
 SELECT code FROM athar.project WHERE head_version = 4
 SQL
+	is($node->safe_psql($database, <<'SQL'), "handled|2|60\nvisits|2|13", "$name: sources are followed");
+DELETE FROM public.handled WHERE service = 'permit' AND at::date = '2024-01-02';
+INSERT INTO public.handled VALUES ('permit', '2024-01-02 10:00+00', 40), ('permit', '2024-01-02 12:00+00', 80);
+INSERT INTO "Odd one"."Visits 2024" VALUES ('2024-02-29', 10);
+SELECT kpi, n, value FROM athar.measurements WHERE (kpi, period_start) IN (('handled', '2024-01-02'), ('visits', '2024-02-29')) ORDER BY kpi;
+SQL
+	is($node->safe_psql($database, q{SELECT remaining, broken FROM athar.refresh_measurements()}), '0|', "$name: and refreshed");
 	is(past($node, $database), past($source, 'postgres'), "$name: the past at an old mark stays as it was");
 	is($node->safe_psql($database, <<'SQL'), $node->safe_psql($database, 'TABLE public.licence ORDER BY id'), "$name: the log rebuilds the present");
 SELECT * FROM athar.as_of(NULL::public.licence, now()) ORDER BY id
@@ -232,7 +239,7 @@ FROM pg_class AS c
 LEFT JOIN (
 	SELECT unnest(extconfig) AS oid, unnest(extcondition) AS condition
 	FROM pg_extension WHERE extname = 'athar') AS e ON e.oid = c.oid
-WHERE c.relnamespace IN ('athar'::regnamespace, 'public'::regnamespace) AND c.relkind = 'r'
+WHERE c.relnamespace::regnamespace::text IN ('athar', 'public', '"Odd one"') AND c.relkind = 'r'
 ORDER BY c.relnamespace::regnamespace::text, c.relname
 SQL
 	{
@@ -267,6 +274,8 @@ sub readings
 		'TABLE athar.presets ORDER BY preset, ordinal',
 		'TABLE athar.kpi_bands ORDER BY kpi, valid_from, lower_bound',
 		'TABLE athar.jobs',
+		'TABLE athar.sources',
+		'TABLE athar.measurements ORDER BY kpi, service, period_start, channel, basis',
 		q{SELECT relname, relacl FROM pg_class WHERE relnamespace = 'athar'::regnamespace ORDER BY 1},
 		q{SELECT oid::regprocedure, proacl FROM pg_proc WHERE pronamespace = 'athar'::regnamespace ORDER BY oid::regprocedure::text},
 	);
