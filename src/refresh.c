@@ -44,9 +44,10 @@
 	"ON CONFLICT (source_id, day, service, channel, stage) DO UPDATE SET n = excluded.n, summary = excluded.summary, " \
 	"numerator = excluded.numerator, denominator = excluded.denominator, left_out = excluded.left_out) "
 
+/* Looked up in a hash table, whatever the planner makes of a new table. */
 #define IS_GONE \
-	"NOT EXISTS (SELECT FROM rebuilt AS r WHERE r.day = b.day AND r.service = b.service " \
-	"AND r.channel = b.channel AND r.stage = b.stage)"
+	"(b.day, b.service, b.channel, b.stage) NOT IN " \
+	"(SELECT r.day, r.service, r.channel, r.stage FROM rebuilt AS r)"
 
 static const char *const refresh_everything =
 "WITH taken AS (DELETE FROM athar.dirty_source AS d WHERE d.source_id = $1), "
