@@ -335,7 +335,7 @@ CREATE OR REPLACE FUNCTION athar.follow_actions()
 RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'athar_follow_actions';
-COMMENT ON FUNCTION athar.follow_actions() IS 'Trigger: brings the effects of the actions that a statement wrote in line with their plan items, and measures those of actions that became done or verified';
+COMMENT ON FUNCTION athar.follow_actions() IS 'Trigger: brings the effects of the actions that a statement wrote in line with their plan items, and measures those of actions that became done or verified; figures that cannot be computed with (class 22) are a warning then, and stop no plan';
 
 CREATE OR REPLACE TRIGGER follow_actions_inserted
 	AFTER INSERT ON athar.action

@@ -1,7 +1,7 @@
 -- effect_stored: measured when an action closes, when the job comes, and never
 -- over another baseline without saying so
 BEGIN;
-SELECT plan(47);
+SELECT plan(51);
 SET LOCAL TimeZone = 'UTC';
 
 SELECT athar.define_unit('u', 'Unit');
@@ -40,6 +40,19 @@ SELECT athar.create_project('gone', 'Gone', 'u', pg_temp.plan_of('cancelled', '2
 SELECT is((SELECT count(*) FROM stored), 2::bigint, 'neither one that never went live, nor one that was cancelled');
 SELECT lives_ok($$UPDATE athar.effect SET controls = '{permit,renamed}' WHERE action_id = (SELECT a.id FROM athar.action AS a JOIN athar.project AS p ON p.id = a.project_id WHERE p.code = 'done')$$, 'a control whose code no service has any more');
 SELECT lives_ok($$SELECT athar.measure_effects('done')$$, 'stops no measurement');
+
+-- Figures that cannot be computed with stop nobody from saving a plan.
+CREATE FUNCTION pg_temp.fails() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no such number' USING ERRCODE = current_setting('test.sqlstate'); END$$;
+CREATE TRIGGER fails BEFORE INSERT ON athar.effect_measurement FOR EACH ROW EXECUTE FUNCTION pg_temp.fails();
+SET LOCAL test.sqlstate = '22003';
+SELECT athar.create_project('odd', 'Odd', 'u', pg_temp.plan_of('live', '2024-01-01', 'other'), 'start');
+SELECT is((SELECT status || ' ' || version FROM athar.save_plan('odd', pg_temp.plan_of('done', '2024-01-01', 'other'), 1, 'it is done')), 'saved 2', 'where measuring fails the plan is saved');
+SELECT results_eq($$SELECT status FROM athar.actions WHERE project = 'odd'$$, $$VALUES ('done')$$, 'with its action');
+SELECT is((SELECT count(*) FROM stored), 3::bigint, 'without a measurement');
+SET LOCAL test.sqlstate = 'P0001';
+SELECT throws_ok($$SELECT athar.save_plan('odd', jsonb_set(pg_temp.plan_of('verified', '2024-01-01', 'other'), '{title}', '"T"'), 2, 'seen')$$, 'P0001', 'no such number', 'any other error is one');
+DROP TRIGGER fails ON athar.effect_measurement;
+SELECT athar.save_plan('odd', pg_temp.plan_of('cancelled', '2024-01-01', 'other'), 2, 'away with it');
 
 -- The job.
 SELECT is(athar.measure_due_effects(), 1, 'the job freezes what is known before an action that is live');
