@@ -37,7 +37,13 @@ static const char *const measure_query =
 static bool
 is_about_figures(int code)
 {
-	return ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION;
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case ERRCODE_DATA_EXCEPTION:
+			return true;
+		default:
+			return false;
+	}
 }
 
 /*
