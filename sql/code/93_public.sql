@@ -11,12 +11,15 @@ CREATE OR REPLACE VIEW athar.public_measurements WITH (security_barrier = true) 
 WITH figure AS MATERIALIZED (
 	SELECT
 		f.kpi_id, f.service_id, f.channel_id, f.stage_id, f.origin, f.basis, f.period,
-		athar.n(f.summary) AS n,
+		-- a summary of some days of a ratio counts those alone
+		CASE WHEN f.denominator IS NULL OR f.denominator = athar.n(f.summary) THEN athar.n(f.summary) END AS n,
 		athar.measurement_value(f.kind, f.summary, f.numerator, f.denominator) AS value,
-		-- a total that came as one figure counts as that many people
+		-- a total that came as one figure counts as that many people; an observed one is of that many at most, however many days saw none
 		CASE
-			WHEN f.summary IS NULL THEN f.denominator
-			WHEN f.kind = 'sum' AND athar.n(f.summary) = 1 THEN abs(athar.total(f.summary))
+			WHEN f.denominator IS NOT NULL THEN f.denominator
+			WHEN f.kind <> 'sum' THEN athar.n(f.summary)::double precision
+			WHEN athar.n(f.summary) = 1 THEN abs(athar.total(f.summary))
+			WHEN f.origin = 'observed' THEN least(athar.n(f.summary)::double precision, abs(athar.total(f.summary)))
 			ELSE athar.n(f.summary)::double precision
 		END AS people
 	FROM (
@@ -47,6 +50,22 @@ WITH figure AS MATERIALIZED (
 	FROM figure AS f
 	JOIN chosen AS c ON c.kpi_id = f.kpi_id AND c.service_id = f.service_id AND c.origin = f.origin AND c.basis = f.basis
 	WINDOW block AS (PARTITION BY f.kpi_id, f.service_id, f.period)
+), overlapping AS MATERIALIZED (
+	SELECT o.kpi_id, o.service_id, o.period
+	FROM (
+		SELECT d.kpi_id, d.service_id, d.period,
+			max(upper(d.period)) OVER (ascending ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS earlier_end,
+			lead(lower(d.period)) OVER ascending AS next_begin
+		FROM (SELECT DISTINCT c.kpi_id, c.service_id, c.period FROM cell AS c) AS d
+		WINDOW ascending AS (PARTITION BY d.kpi_id, d.service_id ORDER BY d.period)) AS o
+	WHERE (o.earlier_end > lower(o.period) OR o.next_begin < upper(o.period))
+		AND athar.smallest_cell() > 1
+), longer AS (
+	-- within a basis, too: a total by the year less channels by the quarter
+	SELECT DISTINCT a.kpi_id, a.service_id, a.period
+	FROM overlapping AS a
+	JOIN overlapping AS b ON b.kpi_id = a.kpi_id AND b.service_id = a.service_id AND b.period && a.period
+		AND (upper(b.period) - lower(b.period), lower(b.period)) < (upper(a.period) - lower(a.period), lower(a.period))
 ), placed AS (
 	-- Cells of one line add up to one total. Observations have no totals among them, but other views have.
 	SELECT c.kpi_id, c.service_id, c.channel_id, c.stage_id, c.basis, c.period, c.n, c.value, c.people, c.has_crossed,
@@ -76,9 +95,11 @@ WITH figure AS MATERIALIZED (
 	-- stages within a hidden channel add up to it; stages over all channels would be a second way to the same cells
 	SELECT h.kpi_id, h.service_id, h.channel_id, h.stage_id, h.basis, h.period, h.n, h.value,
 		h.is_hidden
+			OR l.period IS NOT NULL
 			OR h.line LIKE 'stages of%' AND bool_or(h.is_hidden AND h.stage_id = 0) OVER (PARTITION BY h.kpi_id, h.service_id, h.period, h.channel_id)
 			OR h.line = 'stages' AND h.has_crossed AND bool_or(h.is_hidden) OVER (PARTITION BY h.kpi_id, h.service_id, h.period) AS is_suppressed
 	FROM hidden AS h
+	LEFT JOIN longer AS l ON l.kpi_id = h.kpi_id AND l.service_id = h.service_id AND l.period = h.period
 )
 SELECT
 	s.code::text AS service,
@@ -102,7 +123,7 @@ JOIN athar.service AS s ON s.id = p.service_id
 LEFT JOIN athar.channel AS c ON c.id = p.channel_id
 LEFT JOIN athar.stage AS t ON t.id = p.stage_id
 WHERE athar.may_see(s.unit_id, current_user);
-COMMENT ON VIEW athar.public_measurements IS 'For the public: figures of services, without those of fewer people than athar.smallest_cell, and without as many others as are needed so that no subtraction gives them back. Shown with the owner''s rights: SELECT on this view is enough, and a role that was given levels for some units sees their services alone (may_see). One basis per KPI and service: the one with most periods, the shorter of equals; observations by month, as the last refresh left them';
+COMMENT ON VIEW athar.public_measurements IS 'For the public: figures of services, without those of fewer people than athar.smallest_cell, and without as many others as are needed so that no subtraction gives them back. A total that came as one figure counts as that many people, one of observations as their number or as the total, whichever is less. Shown with the owner''s rights: SELECT on this view is enough, and a role that was given levels for some units sees their services alone (may_see). One basis per KPI and service: the one with most periods, the shorter of equals; where periods of it overlap the longer ones are hidden; observations by month, as the last refresh left them';
 COMMENT ON COLUMN athar.public_measurements.service IS 'Code of the service';
 COMMENT ON COLUMN athar.public_measurements.service_name IS 'Name of the service';
 COMMENT ON COLUMN athar.public_measurements.service_name_ar IS 'Name of the service in Arabic';

@@ -1,9 +1,9 @@
 -- public_measurements: no figure of a few people is shown, nor to be had by subtraction
 BEGIN;
-SELECT plan(22);
+SELECT plan(26);
 
 SELECT athar.define_unit('u', 'Unit'), athar.define_unit('v', 'Other');
-SELECT athar.define_service('s', 'Service', 'u', name_ar => 'خدمة');
+SELECT athar.define_service('s', 'Service', 'u', name_ar => 'خدمة'), athar.define_service('w', 'Another', 'u');
 SELECT athar.define_channel('c' || i, 'Channel') FROM generate_series(1, 4) AS i;
 SELECT athar.define_kpi('k', 'KPI', 'days', 'down'), athar.define_kpi('total', 'Total', 'cases', 'up', 'sum'), athar.define_kpi('ratio', 'Ratio', 'share', 'up', 'ratio');
 CREATE FUNCTION pg_temp.of(n bigint, mean double precision) RETURNS athar.summary LANGUAGE SQL RETURN athar.summary_of_moments(n, mean, CASE WHEN n > 1 THEN 1 END);
@@ -45,6 +45,28 @@ SELECT athar.report_measurement('total', daterange(d::date, (d + interval '3 mon
 FROM generate_series(timestamp '2024-01-01', '2024-10-01', '3 months') AS d;
 SELECT results_eq($$SELECT DISTINCT basis, channel, value FROM athar.public_measurements WHERE kpi = 'total'$$, $$VALUES ('quarter', 'c3', 50::double precision)$$,
 	'one basis: a year less three quarters is the fourth');
+
+-- periods of one basis that overlap
+SELECT athar.define_kpi('mixed', 'Mixed', 'days', 'down');
+SELECT athar.report_measurement('mixed', f.period::daterange, pg_temp.of(f.n, 2), 's', f.channel)
+FROM (VALUES ('[2024-01-01,2024-04-01)', 'c1', 3), ('[2024-04-01,2025-01-01)', 'c1', 30), ('[2024-01-01,2025-01-01)', 'c2', 100), ('[2024-01-01,2025-01-01)', NULL, 133),
+	('[2025-01-01,2026-01-01)', NULL, 50)) AS f (period, channel, n);
+SELECT results_eq($$SELECT period_start, n FROM athar.public_measurements WHERE kpi = 'mixed' AND NOT is_suppressed ORDER BY 1$$, $$VALUES (date '2024-04-01', 30::bigint), ('2025-01-01', 50)$$,
+	'a year less another channel and three quarters is the first quarter');
+-- days on which nothing happened are nobody
+SELECT athar.define_kpi('cases', 'Cases', 'cases', 'down', 'sum');
+SELECT athar.record_observation('cases', CASE WHEN i <= f.busy THEN 1 ELSE 0 END, '2024-03-01 12:00+00'::timestamptz + i * interval '1 day', f.service)
+FROM (VALUES ('s', 2), ('w', 6)) AS f (service, busy), generate_series(1, 20) AS i;
+SELECT athar.refresh_measurements();
+SELECT results_eq($$SELECT service, n, value FROM athar.public_measurements WHERE kpi = 'cases' ORDER BY 1$$, $$VALUES ('s', NULL::bigint, NULL::double precision), ('w', 20, 6)$$, 'two cases in twenty days are two people');
+-- a ratio some of whose observations have no denominator
+INSERT INTO athar.observations (kpi, value, denominator, observed_at, service)
+SELECT 'ratio', 1, CASE WHEN i > 2 THEN 10 END, '2025-03-01 12:00+00'::timestamptz + i * interval '1 day', 'w' FROM generate_series(1, 4) AS i;
+SELECT athar.refresh_measurements();
+SELECT results_eq($$SELECT n, round(value::numeric, 4) FROM athar.public_measurements WHERE kpi = 'ratio' AND service = 'w'$$, $$VALUES (NULL::bigint, 0.1818)$$, 'a ratio of units counted on some days alone');
+SELECT athar.record_observation('ratio', i % 2, '2025-04-01 12:00+00'::timestamptz + i * interval '1 day', 'w') FROM generate_series(1, 8) AS i;
+SELECT athar.refresh_measurements();
+SELECT results_eq($$SELECT n, value FROM athar.public_measurements WHERE kpi = 'ratio' AND service = 'w' AND period_start = '2025-04-01'$$, $$VALUES (8::bigint, 0.5::double precision)$$, 'and on all of them');
 
 -- Random blocks: channels, stages, both, with and without totals.
 SELECT setseed(0.4);
