@@ -28,7 +28,8 @@ WITH figure AS MATERIALIZED (
 		lag(f.period) OVER series AS previous_period,
 		lag(f.value) OVER series AS previous_value,
 		lag(f.source) OVER series AS previous_source,
-		lead(f.period) OVER series IS NULL AS is_last
+		lead(f.period) OVER series IS NULL AS is_last,
+		min(f.days) OVER (PARTITION BY f.kpi_id, f.service_id, f.channel_id, f.stage_id) AS shortest
 	FROM figure AS f
 	WHERE f.origin = 'reported'
 	WINDOW series AS (PARTITION BY f.kpi_id, f.service_id, f.channel_id, f.stage_id, f.basis ORDER BY f.period)
@@ -44,15 +45,18 @@ WITH figure AS MATERIALIZED (
 	-- the periods of a KPI and basis, one after the other
 	SELECT p.kpi_id, p.kpi, p.basis, p.period, lag(p.period) OVER (PARTITION BY p.kpi_id, p.basis ORDER BY p.period) AS previous_period
 	FROM (SELECT DISTINCT r.kpi_id, r.kpi, r.basis, r.period FROM reported AS r) AS p
-), covered AS (
-	SELECT c.kpi, c.basis, c.period, c.previous_period, h.channel,
-		count(DISTINCT r.service_id) FILTER (WHERE r.period = c.period) AS services,
-		count(DISTINCT r.service_id) FILTER (WHERE r.period = c.previous_period) AS previous_services
-	FROM cut AS c
-	JOIN (SELECT DISTINCT r.kpi_id, r.basis, r.channel_id, r.channel FROM reported AS r) AS h ON h.kpi_id = c.kpi_id AND h.basis = c.basis
-	JOIN reported AS r ON r.kpi_id = c.kpi_id AND r.basis = c.basis AND r.channel_id = h.channel_id AND r.period IN (c.period, c.previous_period)
+), held AS MATERIALIZED (
+	SELECT r.kpi_id, r.basis, r.channel_id, r.channel, r.period, count(DISTINCT r.service_id) AS services
+	FROM reported AS r
 	WHERE r.service_id <> 0
-	GROUP BY c.kpi, c.basis, c.period, c.previous_period, h.channel_id, h.channel
+	GROUP BY r.kpi_id, r.basis, r.channel_id, r.channel, r.period
+), covered AS (
+	SELECT c.kpi, c.basis, c.period, h.channel, coalesce(n.services, 0) AS services, coalesce(p.services, 0) AS previous_services
+	FROM cut AS c
+	JOIN (SELECT DISTINCT a.kpi_id, a.basis, a.channel_id, a.channel FROM held AS a) AS h ON h.kpi_id = c.kpi_id AND h.basis = c.basis
+	LEFT JOIN held AS n ON n.kpi_id = c.kpi_id AND n.basis = c.basis AND n.channel_id = h.channel_id AND n.period = c.period
+	LEFT JOIN held AS p ON p.kpi_id = c.kpi_id AND p.basis = c.basis AND p.channel_id = h.channel_id AND p.period = c.previous_period
+	WHERE c.previous_period IS NOT NULL
 ), renumbered AS (
 	-- of the series with a stage whose service goes on: how many go on themselves
 	SELECT c.kpi, c.basis, c.period, count(*) AS series, count(*) FILTER (WHERE n.service_id IS NOT NULL) AS continued
@@ -79,7 +83,7 @@ WITH figure AS MATERIALIZED (
 	UNION ALL
 	SELECT 'part_above_whole', 'error', l.kpi, l.service, l.channel, l.stage, l.basis, l.period, l.value, l.other_value, l.other_kpi,
 		format('%s is a part of %s, but is %s of %s', l.kpi, l.other_kpi, l.value, l.other_value),
-		format('%s جزء من %s، لكنه %s من %s', l.kpi, l.other_kpi, l.value, l.other_value)
+		format('المؤشر %s جزء من %s، لكن قيمته %s من %s', l.kpi, l.other_kpi, l.value, l.other_value)
 	FROM related AS l
 	WHERE l.relation = 'part_of' AND l.value > l.other_value
 	UNION ALL
@@ -125,31 +129,31 @@ WITH figure AS MATERIALIZED (
 	-- a total whose period other figures of the series cover without a gap
 	SELECT 'parts_not_whole', 'error', w.kpi, w.service, w.channel, w.stage, w.basis, w.period, w.value, sum(p.value), NULL,
 		format('%s, but the %s figures it is made of (%s) add up to %s', w.value, count(*), nullif(p.basis, ''), sum(p.value)),
-		format('القيمة %s، لكن مجموع القيم التي تكوّنها (%s قيم، %s) هو %s', w.value, count(*), nullif(p.basis, ''), sum(p.value))
-	FROM figure AS w
-	JOIN figure AS p ON p.kpi_id = w.kpi_id AND p.service_id = w.service_id AND p.channel_id = w.channel_id AND p.stage_id = w.stage_id
-		AND p.origin = w.origin AND p.basis <> w.basis AND p.days < w.days AND p.period <@ w.period
-	WHERE w.kind = 'sum'
+		format('القيمة %s، لكن مجموع القيم التي تكوّنها (وعددها %s، %s) هو %s', w.value, count(*), nullif(p.basis, ''), sum(p.value))
+	FROM reported AS w
+	JOIN reported AS p ON p.kpi_id = w.kpi_id AND p.service_id = w.service_id AND p.channel_id = w.channel_id AND p.stage_id = w.stage_id
+		AND p.basis <> w.basis AND p.days < w.days AND p.period <@ w.period
+	-- days alone have no parts: leaves a series' days out before they are paired with one another
+	WHERE w.kind = 'sum' AND w.days > w.shortest
 	GROUP BY w.kpi, w.service, w.channel, w.stage, w.basis, w.period, w.days, w.value, p.basis
 	HAVING sum(p.days) = w.days AND abs(sum(p.value) - w.value) > 1e-9 * greatest(abs(sum(p.value)), abs(w.value))
 	UNION ALL
 	SELECT 'coverage_break', 'warning', c.kpi, NULL, c.channel, NULL, c.basis, c.period, c.services, c.previous_services, NULL,
-		format('figures of %s services, %s in the period before: totals do not compare', c.services, c.previous_services),
-		format('قيم %s خدمة، وكانت %s في الفترة السابقة: لا تجوز مقارنة المجاميع', c.services, c.previous_services)
+		format('number of services with figures: %s, in the period before: %s; totals do not compare', c.services, c.previous_services),
+		format('عدد الخدمات التي لها قيم: %s، وفي الفترة السابقة: %s؛ لا تجوز مقارنة المجاميع', c.services, c.previous_services)
 	FROM covered AS c
-	WHERE c.previous_period IS NOT NULL
-		AND greatest(c.services, c.previous_services) >= 10
+	WHERE greatest(c.services, c.previous_services) >= 10
 		AND greatest(c.services, c.previous_services) >= 1.5 * least(c.services, c.previous_services)
 	UNION ALL
 	SELECT 'renumbered', 'warning', c.kpi, NULL, NULL, NULL, c.basis, c.period, c.continued, c.series, NULL,
-		format('of %s series whose service goes on, %s go on: stages seem to be numbered anew', c.series, c.continued),
-		format('من أصل %s سلسلة تستمر خدمتها تستمر %s فقط: يبدو أن المراحل رُقّمت من جديد', c.series, c.continued)
+		format('of %s series whose service goes on, only %s are continued: stages seem to be numbered anew', c.series, c.continued),
+		format('عدد السلاسل التي تستمر خدمتها: %s، والمستمر منها: %s فقط؛ يبدو أن المراحل رُقّمت من جديد', c.series, c.continued)
 	FROM renumbered AS c
 	WHERE c.series >= 10 AND c.continued < 0.5 * c.series
 	UNION ALL
 	SELECT 'basis_change', 'warning', b.kpi, b.service, b.channel, b.stage, b.basis, daterange(b.begins, b.ends), NULL, NULL, NULL,
-		format('from %s on the basis is "%s", until then it was "%s": do not compare across', b.begins, b.basis, a.basis),
-		format('الأساس منذ %s هو "%s" وكان قبله "%s": لا تجوز المقارنة بينهما', b.begins, b.basis, a.basis)
+		format('from %s on the basis is "%s", until then it was "%s": do not compare across', to_char(b.begins, 'YYYY-MM-DD'), b.basis, a.basis),
+		format('الأساس منذ %s هو "%s" وكان قبله "%s": لا تجوز المقارنة بينهما', to_char(b.begins, 'YYYY-MM-DD'), b.basis, a.basis)
 	FROM used AS a
 	JOIN used AS b ON b.kpi_id = a.kpi_id AND b.service_id = a.service_id AND b.channel_id = a.channel_id AND b.stage_id = a.stage_id
 	WHERE a.basis <> b.basis AND a.periods > 1 AND b.periods > 1 AND b.begins BETWEEN a.ends AND a.ends + 2 * greatest(a.days, b.days)
@@ -164,22 +168,22 @@ WITH figure AS MATERIALIZED (
 		AND greatest(r.value / r.previous_value, r.previous_value / r.value) >= CASE WHEN r.source IS DISTINCT FROM r.previous_source THEN 2 ELSE 10 END
 	UNION ALL
 	SELECT 'gap', 'notice', r.kpi, r.service, r.channel, r.stage, r.basis, daterange(upper(r.previous_period), lower(r.period)), lower(r.period) - upper(r.previous_period), NULL, NULL,
-		format('no figure for %s days', lower(r.period) - upper(r.previous_period)),
-		format('لا قيمة لمدة %s يوما', lower(r.period) - upper(r.previous_period))
+		format('days without a figure: %s', lower(r.period) - upper(r.previous_period)),
+		format('عدد الأيام التي لا قيمة لها: %s', lower(r.period) - upper(r.previous_period))
 	FROM reported AS r
 	WHERE lower(r.period) > upper(r.previous_period)
 	UNION ALL
 	SELECT 'series_stopped', 'notice', r.kpi, r.service, r.channel, r.stage, r.basis, r.period, t.newest - upper(r.period), NULL, NULL,
-		format('the newest figure ends %s days before those of other series', t.newest - upper(r.period)),
-		format('أحدث قيمة تسبق أحدث قيم السلاسل الأخرى بـ %s يوما', t.newest - upper(r.period))
+		format('days from the end of the newest figure to that of other series: %s', t.newest - upper(r.period)),
+		format('عدد الأيام بين نهاية أحدث قيمة ونهاية أحدث قيم السلاسل الأخرى: %s', t.newest - upper(r.period))
 	FROM reported AS r
 	JOIN (SELECT s.kpi_id, s.basis, max(upper(s.period)) AS newest FROM reported AS s GROUP BY s.kpi_id, s.basis) AS t
 		ON t.kpi_id = r.kpi_id AND t.basis = r.basis
 	WHERE r.is_last AND t.newest - upper(r.period) >= 2 * r.days
 	UNION ALL
 	SELECT 'stale', 'notice', t.kpi, NULL, NULL, NULL, NULL, daterange(t.newest - t.days, t.newest), current_date - t.newest, NULL, NULL,
-		format('the newest figure is %s days old', current_date - t.newest),
-		format('عمر أحدث قيمة %s يوما', current_date - t.newest)
+		format('age of the newest figure in days: %s', current_date - t.newest),
+		format('عمر أحدث قيمة بالأيام: %s', current_date - t.newest)
 	FROM (
 		SELECT DISTINCT ON (f.kpi_id) f.kpi_id, f.kpi, upper(f.period) AS newest, greatest(f.days, 7) AS days
 		FROM figure AS f
@@ -200,7 +204,8 @@ SELECT
 	f.compared_with,
 	f.other_kpi,
 	f.sentence,
-	f.sentence_ar
+	-- a minus sign and the dashes of a date stay where they are in a line that runs from the right
+	regexp_replace(f.sentence_ar, '(^|[ (])(-[0-9]|[0-9]{4}-[0-9])', '\1' || U&'\200E' || '\2', 'g') AS sentence_ar
 FROM finding AS f;
 COMMENT ON VIEW athar.data_quality IS 'What is wrong with the figures, or makes them hard to compare: one row per finding. A finding is a question to whoever reported the figure, never a correction';
 COMMENT ON COLUMN athar.data_quality.kpi IS 'Code of the KPI';

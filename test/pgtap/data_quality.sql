@@ -1,7 +1,7 @@
 -- data_quality: what is wrong with figures, in made and in published ones. The
 -- counts in published data were taken apart from this extension.
 BEGIN;
-SELECT plan(40);
+SELECT plan(42);
 
 SELECT athar.define_unit('u', 'Unit');
 SELECT athar.define_service('s', 'Service', 'u');
@@ -89,7 +89,12 @@ SELECT results_eq($$SELECT check_code, basis, period_start FROM found WHERE chec
 SELECT results_eq($$SELECT check_code, severity, kpi, figure FROM athar.data_quality WHERE check_code = 'stale' AND kpi = 'percent'$$,
 	$$SELECT 'stale', 'notice', 'percent', (current_date - date '2025-01-01')::double precision$$, 'nothing new for long');
 SELECT results_eq($$SELECT sentence, sentence_ar FROM athar.data_quality WHERE check_code = 'gap'$$,
-	$$VALUES ('no figure for 181 days', 'لا قيمة لمدة 181 يوما')$$, 'sentences');
+	$$VALUES ('days without a figure: 181', 'عدد الأيام التي لا قيمة لها: 181')$$, 'sentences');
+SELECT athar.report_measurement('percent', '[1990-01-01,1990-04-01)', pg_temp.total(-2), 's', basis => 'sign');
+SELECT is((SELECT sentence_ar FROM athar.data_quality WHERE check_code = 'share_out_of_range' AND figure < 0), 'النسبة ' || U&'\200E-2 خارج المجال من 0 إلى 100', 'a minus sign stays before its digits');
+SET LOCAL datestyle = 'SQL, DMY';
+SELECT results_eq($$SELECT sentence LIKE 'from 2025-01-01 on %', sentence_ar LIKE '% ' || U&'\200E2025-01-01 %' FROM athar.data_quality WHERE check_code = 'basis_change'$$, 'VALUES (true, true)', 'dates are written alike for everybody');
+RESET datestyle;
 SELECT is_empty($$SELECT check_code FROM athar.data_quality WHERE coalesce(sentence, '') = '' OR coalesce(sentence_ar, '') !~ '[ء-ي]' OR sentence ~ 'NaN'$$, 'each finding has one in both languages');
 SAVEPOINT published;
 
