@@ -119,7 +119,7 @@ BEGIN ATOMIC
 				ELSE coalesce(': ' || f.before || ' before', ': ' || f.after || ' after')
 			END,
 			'; desired value ' || f.desired,
-			format('; %s %s before, %s after', coalesce(m.before_n, 0), CASE WHEN m.flags @> '{by_period}' THEN 'periods' ELSE 'values' END, coalesce(m.after_n, 0)),
+			format('; %s %s before, %s after', coalesce(m.before_n, 0), CASE WHEN m.flags @> '{by_period}' THEN 'period' ELSE 'value' END || CASE m.before_n WHEN 1 THEN '' ELSE 's' END, coalesce(m.after_n, 0)),
 			'.',
 			' Like for like: ' || f.matched || coalesce('; from another mix of channels: ' || f.mix, '') || '.',
 			format(' Beyond the %s compared: ', CASE cardinality(m.controls_used) WHEN 1 THEN 'service' ELSE cardinality(m.controls_used) || ' services' END)

@@ -66,7 +66,7 @@ BEGIN ATOMIC
 			END,
 			CASE WHEN f.gap IS NOT NULL THEN format(': at the last point %s instead of %s, %s', f.reached, f.expected, f.gap) || coalesce(' (' || f.percent || ' %)', '') || ', ' || f.gap_interval END,
 			'; desired value ' || f.desired,
-			format('; %s points', s.n), '.',
+			format('; %s %s', s.n, CASE s.n WHEN 1 THEN 'point' ELSE 'points' END), '.',
 			' At the change: ' || f.level || ', ' || f.level_interval || '.',
 			' Then with every point, on top of the line before: ' || f.slope || ', ' || f.slope_interval || '.',
 			' Doubts: ' || athar.series_doubts(s.flags, 'en') || '.')

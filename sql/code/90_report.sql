@@ -26,7 +26,7 @@ SELECT
 		WHEN a.status = 'cancelled' THEN 'the action was cancelled'
 		WHEN a.live_on IS NULL THEN 'the action is not live'
 		WHEN m.id IS NULL AND w.ends_on <= current_date THEN 'not measured yet'
-		WHEN w.ends_on > current_date THEN 'the time compared ends on ' || w.ends_on
+		WHEN w.ends_on > current_date THEN 'the time compared ends on ' || to_char(w.ends_on, 'YYYY-MM-DD')
 		WHEN m.verdict = 'not_comparable' THEN 'the figures before and after are on different bases'
 		ELSE format('too few figures: %s before, %s after', m.before_n, m.after_n)
 	END AS reason,
@@ -203,6 +203,12 @@ WITH part AS (
 	SELECT DISTINCT ON (f.kpi_id, f.service_id) f.kpi_id, f.service_id, f.basis, f.period, f.value
 	FROM figure AS f
 	ORDER BY f.kpi_id, f.service_id, upper(f.period) DESC, lower(f.period) DESC, f.basis
+), previous AS (
+	SELECT DISTINCT ON (f.kpi_id, f.service_id) f.kpi_id, f.service_id, f.value
+	FROM latest AS l
+	JOIN figure AS f ON f.kpi_id = l.kpi_id AND f.service_id = l.service_id AND f.basis = l.basis
+		AND upper(f.period) <= lower(l.period)
+	ORDER BY f.kpi_id, f.service_id, upper(f.period) DESC
 )
 SELECT
 	s.code::text AS service,
@@ -227,14 +233,7 @@ FROM latest AS l
 JOIN athar.kpi AS k ON k.id = l.kpi_id
 JOIN athar.service AS s ON s.id = l.service_id
 JOIN athar.unit AS u ON u.id = s.unit_id
-LEFT JOIN LATERAL (
-	SELECT f.value
-	FROM figure AS f
-	WHERE f.kpi_id = l.kpi_id AND f.service_id = l.service_id AND f.basis = l.basis
-		AND upper(f.period) <= lower(l.period)
-	ORDER BY upper(f.period) DESC
-	LIMIT 1
-) AS b ON true
+LEFT JOIN previous AS b ON b.kpi_id = l.kpi_id AND b.service_id = l.service_id
 CROSS JOIN LATERAL (
 	SELECT
 		count(*) FILTER (WHERE m.verdict IN ('improved', 'worsened', 'no_clear_change')) AS measured,
@@ -291,7 +290,7 @@ SELECT
 	a.title_ar,
 	a.status,
 	coalesce(nullif(btrim(i.document ->> 'description'), ''), a.title)
-		|| coalesce(' (live since ' || a.live_on || ')', ' (no day is known on which it went live)') AS change,
+		|| coalesce(' (live since ' || to_char(a.live_on, 'YYYY-MM-DD') || ')', ' (no day is known on which it went live)') AS change,
 	coalesce(nullif(concat_ws('; ', f.reason, g.rationale), ''), 'not recorded') AS reason,
 	g.code AS goal,
 	g.policy,
@@ -316,14 +315,14 @@ SELECT
 		'We cannot tell what it did: ' || CASE
 			WHEN e.id IS NULL THEN 'the plan names no KPI for it'
 			WHEN a.live_on IS NULL THEN 'no day is known on which it went live'
-			WHEN w.ends_on > current_date THEN 'the time compared ends on ' || w.ends_on
+			WHEN w.ends_on > current_date THEN 'the time compared ends on ' || to_char(w.ends_on, 'YYYY-MM-DD')
 			ELSE 'it has not been measured yet' END || '.') AS sentence,
 	coalesce(
 		athar.describe(m, 'ar'),
 		'لا يمكن معرفة أثره: ' || CASE
 			WHEN e.id IS NULL THEN 'الخطة لا تذكر له مؤشرًا'
 			WHEN a.live_on IS NULL THEN 'لا يُعرف اليوم الذي بدأ العمل به'
-			WHEN w.ends_on > current_date THEN 'تنتهي مدة المقارنة في ' || w.ends_on
+			WHEN w.ends_on > current_date THEN 'تنتهي مدة المقارنة في ' || U&'\200E' || to_char(w.ends_on, 'YYYY-MM-DD')
 			ELSE 'لم يُقَس بعد' END || '.') AS sentence_ar
 FROM closed AS c
 JOIN adjusted AS q ON q.place = c.place

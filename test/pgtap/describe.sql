@@ -50,7 +50,7 @@ JOIN (VALUES
 	('nearer', 'Room temperature (C) improved: from 32.3 to 21.8, down 10.5 (32.6 %), 95 % confidence interval from -14 to -7; desired value 21; 4 values before, 4 after.'),
 	('not clear', 'We cannot tell whether Days to a decision (days) changed: from 32.3 to 32.6, up 0.3 (1.01 %), 95 % confidence interval from -3.6 to 4.2; 4 values before, 4 after.'),
 	('as far', 'We cannot tell whether Room temperature (C) came nearer to the desired value or went farther from it: from 22.5 to 19.5, down 3 (13.3 %), 95 % confidence interval from -4 to -2; desired value 21; 4 values before, 4 after.'),
-	('one value', 'We cannot tell whether Trust (answers 1 to 5) changed, because there are too few figures: from 4 to 5, up 1 (25 %), no confidence interval; 1 values before, 1 after.'),
+	('one value', 'We cannot tell whether Trust (answers 1 to 5) changed, because there are too few figures: from 4 to 5, up 1 (25 %), no confidence interval; 1 value before, 1 after.'),
 	('nothing after', 'We cannot tell whether Days to a decision (days) changed, because there are too few figures: 30.5 before; 2 values before, 0 after.'),
 	('constant', 'Days to a decision (days) worsened: from 4 to 9, up 5 (125 %), no confidence interval; 2 values before, 2 after. Doubts: the figures do not vary, so there is no interval.'),
 	('the same', 'Days to a decision (days) did not change: from 4 to 4, no difference, no confidence interval; 2 values before, 2 after. Doubts: the figures do not vary, so there is no interval.'),
@@ -158,13 +158,16 @@ SELECT results_eq(
 	WHERE a.item_id IN ('A1', 'A2') ORDER BY 1, 2$$,
 	'what it did: the newest measurement, and its sentence');
 SELECT is(count(*), 3::bigint, 'three of them are measured') FROM athar.impact_report WHERE verdict IS NOT NULL;
+SET LOCAL datestyle = 'SQL, DMY';
+SELECT is((SELECT change FROM athar.impact_report WHERE action = 'A1' AND kpi = 'days'), 'Apply online (live since 2025-01-01)', 'dates are written alike for everybody');
 SELECT results_eq(
 	$$SELECT action, sentence, sentence_ar FROM athar.impact_report WHERE verdict IS NULL ORDER BY action$$,
 	$$VALUES
 		('A3', 'We cannot tell what it did: the plan names no KPI for it.', 'لا يمكن معرفة أثره: الخطة لا تذكر له مؤشرًا.'),
 		('A5', 'We cannot tell what it did: no day is known on which it went live.', 'لا يمكن معرفة أثره: لا يُعرف اليوم الذي بدأ العمل به.'),
-		('A6', 'We cannot tell what it did: the time compared ends on 2999-01-01.', 'لا يمكن معرفة أثره: تنتهي مدة المقارنة في 2999-01-01.')$$,
+		('A6', 'We cannot tell what it did: the time compared ends on 2999-01-01.', 'لا يمكن معرفة أثره: تنتهي مدة المقارنة في ' || U&'\200E2999-01-01.')$$,
 	'or why nobody can tell');
+RESET datestyle;
 SELECT is_empty('SELECT FROM athar.impact_report WHERE num_nulls(change, reason, sentence, sentence_ar) > 0', 'what, why and how much are never missing');
 SELECT ok(position(format('interval from %s to %s', athar.figure_text(ci_low, 5 * (ci_high - ci_low), 'en', true), athar.figure_text(ci_high, 5 * (ci_high - ci_low), 'en', true)) IN sentence) > 0
 	AND position('فترة الثقة 95 % من ' IN sentence_ar) > 0, 'the sentence has the interval')
