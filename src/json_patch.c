@@ -19,8 +19,13 @@
 
 /* What jsonb can hold; a few operations that copy could want far more. */
 #define MOST_BYTES ((Size) 0x0FFFFFFF)
-/* The library frees a tree level by level, on the stack. */
-#define MOST_LEVELS 10000
+/* Tokens of a path. */
+#define MOST_TOKENS 10000
+/*
+ * The library frees a tree level by level, on the stack.  Operations that hang
+ * what is deep below each other would overflow it.
+ */
+#define MOST_LEVELS 20000
 
 typedef struct patching
 {
@@ -95,6 +100,25 @@ grow(patching *run, Size bytes)
 				 errdetail("A document has at most %zu bytes; it was not changed.",
 						   MOST_BYTES),
 				 errhint("Copy less.")));
+}
+
+/* A level has room below it, and so have all that it leads to. */
+static void
+check_levels(const patching *run, const cJSON *node, int level)
+{
+	const cJSON *child;
+
+	check_stack_depth();
+	if (level > MOST_LEVELS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("operation %d of the patch makes the document too deep",
+						run->number),
+				 errdetail("What a patch adds ends at level %d at most; the document was not changed.",
+						   MOST_LEVELS),
+				 errhint("Store the deep part as a document of its own.")));
+	cJSON_ArrayForEach(child, node)
+		check_levels(run, child, level + 1);
 }
 
 /* A child of a node, or NULL. */
@@ -218,6 +242,7 @@ add(patching *run, athar_json_tree *value)
 	const char *token;
 	cJSON	   *parent;
 
+	check_levels(run, value->root, place->count);
 	if (place->count == 0)
 	{
 		set_root(run, value);
@@ -272,6 +297,7 @@ replace(patching *run)
 	const char *token;
 
 	existing_node(run, place, run->path);
+	check_levels(run, value->root, place->count);
 	if (place->count == 0)
 	{
 		set_root(run, value);
@@ -370,7 +396,7 @@ apply(patching *run, JsonbValue *operation)
 	run->operation = operation->val.binary.data;
 	run->op = text_member(run, "op");
 	pointer_member(run, "path", &run->path, &run->place);
-	if (run->place.count > MOST_LEVELS)
+	if (run->place.count > MOST_TOKENS)
 		refuse_patch(run, "its path is too long");
 	for (int i = 0; i < lengthof(operations); i++)
 	{

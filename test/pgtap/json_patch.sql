@@ -1,6 +1,6 @@
 -- json_patch: changes of documents as RFC 6902 has them
 BEGIN;
-SELECT plan(144);
+SELECT plan(146);
 SET LOCAL client_min_messages = warning;
 \i test/data/json_patch.sql
 CREATE FUNCTION pg_temp.outcome(document jsonb, patch jsonb) RETURNS text LANGUAGE plpgsql AS $$
@@ -83,6 +83,17 @@ END $$;
 SELECT is(pg_temp.state_of(format('SELECT athar.json_patch(''[]'', ''[{"op": "add", "path": "%s/-", "value": 7}]'')', repeat('/0', 10001))), '22023', 'a path of more than 10,000 levels');
 SELECT is(length(athar.json_patch(d.document, format('[{"op": "add", "path": "%2$s/-", "value": %1$s}, {"op": "add", "path": "%2$s%2$s/0/-", "value": %1$s}]', d.document, repeat('/0', 3999))::jsonb)::text), 24000, '12,000 levels, deeper than one can be read in')
 FROM (SELECT (repeat('[', 4000) || repeat(']', 4000))::jsonb AS document) AS d;
+-- Chains of 9,000 levels, each hung below the end of the next.
+CREATE FUNCTION pg_temp.chained(chains integer, op text) RETURNS jsonb LANGUAGE SQL AS $$
+SELECT jsonb_agg(o ORDER BY n, step)
+FROM generate_series(1, chains) AS n, generate_series(1, 4) AS step,
+LATERAL (SELECT (repeat('{"a": ', 3000) || '{}' || repeat('}', 3000))::jsonb AS value, '/' || n AS path) AS v,
+LATERAL (SELECT CASE WHEN step < 4 THEN jsonb_build_object('op', 'add', 'path', path || repeat('/a', 3000 * (step - 1)), 'value', value)
+	ELSE jsonb_build_object('op', op, 'from', '/' || (n - 1), 'path', path || repeat('/a', 9000)) END AS o) AS made
+WHERE n > 1 OR step < 4
+$$;
+SELECT is(pg_temp.state_of($$SELECT athar.json_patch('{}', pg_temp.chained(40, 'move') || '[{"op": "test", "path": "/none", "value": 1}]')$$), '54000', 'chains moved below each other');
+SELECT is(pg_temp.state_of($$SELECT athar.json_patch('{}', pg_temp.chained(2, 'move') || '[{"op": "test", "path": "/none", "value": 1}]')$$), 'AT010', 'two of them may be');
 SELECT is(pg_temp.state_of($$SELECT athar.json_patch(jsonb_build_object('a', repeat('x', 1000000)), (SELECT jsonb_agg(jsonb_build_object('op', 'copy', 'from', '', 'path', '/b')) FROM generate_series(1, 60) AS n))$$), '54000', 'copies of copies');
 SELECT ok((SELECT athar.json_patch(d, athar.json_diff(d, '[]')) = '[]' AND athar.json_patch('[]', athar.json_diff('[]', d)) = d FROM (SELECT jsonb_agg(n) AS d FROM generate_series(1, 20000) AS n) AS d), 'an array of 20,000');
 CREATE FUNCTION pg_temp.memory() RETURNS bigint LANGUAGE SQL AS
