@@ -371,6 +371,7 @@ typedef struct element
 {
 	Jsonb	   *document;
 	JsonbValue *value;
+	char	   *text;			/* of what was added, to sort by */
 	int			side;			/* 0 base, 1 ours, 2 theirs */
 	int			place;
 } element;
@@ -383,7 +384,9 @@ by_value(const void *a, const void *b)
 	int			order = compareJsonbContainers(&left->document->root,
 											   &right->document->root);
 
-	return order != 0 ? order : left->side - right->side;
+	if (order == 0)
+		order = left->side - right->side;
+	return order != 0 ? order : left->place - right->place;
 }
 
 static int
@@ -395,8 +398,7 @@ by_place(const void *a, const void *b)
 static int
 by_text(const void *a, const void *b)
 {
-	return strcmp(text_of(((const element *) a)->value),
-				  text_of(((const element *) b)->value));
+	return strcmp(((const element *) a)->text, ((const element *) b)->text);
 }
 
 static int
@@ -465,6 +467,8 @@ merge_sets(athar_sides *sets)
 			added[added_count++] = one;
 	}
 	qsort(kept, kept_count, sizeof(element), by_place);
+	for (int i = 0; i < added_count; i++)
+		added[i].text = text_of(added[i].value);
 	qsort(added, added_count, sizeof(element), by_text);
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < kept_count; i++)

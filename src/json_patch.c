@@ -17,8 +17,11 @@
 #include "json_tree.h"
 #include "json_pointer.h"
 
-/* What jsonb can hold; a few operations that copy could want far more. */
-#define MOST_BYTES ((Size) 0x0FFFFFFF)
+/*
+ * The nodes of a small value take far more than jsonb, so they count; a few
+ * operations that copy could want all the memory there is.
+ */
+#define MOST_BYTES ((Size) 0x1FFFFFFF)
 /* Tokens of a path. */
 #define MOST_TOKENS 10000
 /*
@@ -97,7 +100,7 @@ grow(patching *run, Size bytes)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("operation %d of the patch makes the document too large",
 						run->number),
-				 errdetail("A document has at most %zu bytes; it was not changed.",
+				 errdetail("While it is patched it takes at most %zu bytes; it was not changed.",
 						   MOST_BYTES),
 				 errhint("Copy less.")));
 }

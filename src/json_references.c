@@ -11,6 +11,7 @@
 
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 
 #include "json_value.h"
@@ -240,16 +241,36 @@ value_of_path(athar_merge *run, JsonbValue *value, List *names)
 	return value;
 }
 
+/*
+ * Each search lists all items on its way, and there may be as many conflicts
+ * as items: only what is found is kept.
+ */
 static void
 note(athar_merge *run, document *documents, List *names, const char *kind,
 	 List *ids)
 {
-	athar_sides sides = {
-		value_of_path(run, &documents[0].root, names),
-		value_of_path(run, &documents[1].root, names),
-		value_of_path(run, &documents[2].root, names)
-	};
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
+												  "athar merge search",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	JsonbValue	values[3];
+	JsonbValue *found[3];
+	athar_sides sides;
 
+	for (int i = 0; i < lengthof(values); i++)
+	{
+		found[i] = value_of_path(run, &documents[i].root, names);
+		if (found[i] == NULL)
+			continue;
+		values[i] = *found[i];
+		found[i] = &values[i];
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	sides = (athar_sides)
+	{
+		found[0], found[1], found[2]
+	};
 	athar_merge_note(run, names, kind, &sides, "ids", ids);
 }
 
@@ -295,48 +316,53 @@ compare_from(const void *a, const void *b)
 }
 
 /* The references of a document by the item that refers. */
-static reference * *by_from(const document *side, int *count)
+typedef struct referring
 {
-	reference **sorted = palloc(sizeof(reference *) *
-								Max(list_length(side->references), 1));
+	reference **sorted;
+	int			count;
+} referring;
+
+static referring
+by_from(const document *side)
+{
+	referring	result = {0};
 	ListCell   *cell;
 
-	*count = 0;
+	result.sorted = palloc(sizeof(reference *) *
+						   Max(list_length(side->references), 1));
 	foreach(cell, side->references)
 	{
 		if (((reference *) lfirst(cell))->from != NULL)
-			sorted[(*count)++] = lfirst(cell);
+			result.sorted[result.count++] = lfirst(cell);
 	}
-	qsort(sorted, *count, sizeof(reference *), compare_from);
-	return sorted;
+	qsort(result.sorted, result.count, sizeof(reference *), compare_from);
+	return result;
 }
 
 /* Which of them is an item's, or -1. */
 static int
-find_from(reference * *sorted, int count, char *id)
+find_from(const referring *side, char *id)
 {
 	reference	key = {.from = id};
 	reference  *wanted = &key;
-	reference **found = bsearch(&wanted, sorted, count, sizeof(reference *),
-								compare_from);
+	reference **found = bsearch(&wanted, side->sorted, side->count,
+								sizeof(reference *), compare_from);
 
-	return found ? found - sorted : -1;
+	return found ? found - side->sorted : -1;
 }
 
 /* Does a side have all the references of a loop? */
 static bool
-has_loop(const document *side, List *loop)
+has_loop(const referring *side, List *loop)
 {
-	int			count;
-	reference **sorted = by_from(side, &count);
 	ListCell   *cell;
 
 	foreach(cell, loop)
 	{
 		reference  *one = lfirst(cell);
-		int			same = find_from(sorted, count, one->from);
+		int			same = find_from(side, one->from);
 
-		if (same < 0 || strcmp(sorted[same]->to, one->to) != 0)
+		if (same < 0 || strcmp(side->sorted[same]->to, one->to) != 0)
 			return false;
 	}
 	return true;
@@ -344,14 +370,15 @@ has_loop(const document *side, List *loop)
 
 /* Tell of a loop once, from the first of its ids on. */
 static void
-note_loop(athar_merge *run, document *documents, List *loop)
+note_loop(athar_merge *run, document *documents, const referring *sides,
+		  List *loop)
 {
 	List	   *ids = NIL;
 	ListCell   *cell;
 	reference  *first = linitial(loop);
 	int			begin = 0;
 
-	if (has_loop(&documents[1], loop) || has_loop(&documents[2], loop))
+	if (has_loop(&sides[0], loop) || has_loop(&sides[1], loop))
 		return;
 	foreach(cell, loop)
 	{
@@ -371,12 +398,12 @@ note_loop(athar_merge *run, document *documents, List *loop)
 static void
 find_loops(athar_merge *run, document *documents)
 {
-	int			count;
-	reference **sorted = by_from(&documents[3], &count);
-	int		   *seen = palloc0(sizeof(int) * Max(count, 1));
+	referring	sides[2] = {by_from(&documents[1]), by_from(&documents[2])};
+	referring	merged = by_from(&documents[3]);
+	int		   *seen = palloc0(sizeof(int) * Max(merged.count, 1));
 
 	/* each walk has a number; one that meets its own steps has found a loop */
-	for (int start = 0; start < count; start++)
+	for (int start = 0; start < merged.count; start++)
 	{
 		int			at = start;
 		int			step;
@@ -386,17 +413,19 @@ find_loops(athar_merge *run, document *documents)
 		while (at >= 0 && seen[at] == 0)
 		{
 			seen[at] = start + 1;
-			at = find_from(sorted, count, sorted[at]->to);
+			at = find_from(&merged, merged.sorted[at]->to);
 		}
 		if (at < 0 || seen[at] != start + 1)
 			continue;
 		step = at;
 		do
 		{
-			loop = lappend(loop, sorted[step]);
-			step = find_from(sorted, count, sorted[step]->to);
+			CHECK_FOR_INTERRUPTS();
+			loop = lappend(loop, merged.sorted[step]);
+			step = find_from(&merged, merged.sorted[step]->to);
 		} while (step != at);
-		note_loop(run, documents, loop);
+		note_loop(run, documents, sides, loop);
+		list_free(loop);
 	}
 }
 

@@ -85,6 +85,7 @@ static void
 attach(building *work, cJSON *node)
 {
 	athar_json_tree_check(node);
+	work->tree->size += sizeof(cJSON);
 	if (work->depth == 0)
 		work->tree->root = node;
 	else if (work->name == NULL)
@@ -173,7 +174,7 @@ athar_json_tree_make(const JsonbValue *value)
 	work.parents = palloc(work.room * sizeof(cJSON *));
 	build(&work, value->val.binary.data);
 	pfree(work.parents);
-	tree->size = value->val.binary.len;
+	tree->size += value->val.binary.len;
 	return tree;
 }
 

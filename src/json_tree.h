@@ -16,7 +16,7 @@
 typedef struct athar_json_tree
 {
 	cJSON	   *root;
-	Size		size;			/* of the documents it was made of, in bytes */
+	Size		size;			/* about what it takes, in bytes */
 	MemoryContextCallback callback;
 } athar_json_tree;
 

@@ -1,6 +1,6 @@
 -- json_merge3: two versions of a document into one
 BEGIN;
-SELECT plan(67);
+SELECT plan(69);
 SET LOCAL client_min_messages = warning;
 CREATE FUNCTION pg_temp.rules() RETURNS jsonb LANGUAGE SQL IMMUTABLE RETURN
 	'{"/items": "keyed:id", "/items/*/kpis": "keyed:kpi", "/items/*/depends_on": "refset:/items", "/items/*/parent": "ref:/items", "/items/*/steps": "atomic", "/tags": "set"}'::jsonb;
@@ -149,5 +149,19 @@ SELECT is(athar.json_merge3(NULL, '1', '2')::text, NULL, 'no base');
 SELECT is((SELECT length(m.merged::text) FROM (SELECT jsonb_agg(jsonb_build_object('id', n, 'v', 1)) AS base, jsonb_agg(jsonb_build_object('id', n, 'v', 1 + n % 2) ORDER BY n % 1000, n) AS ours, jsonb_agg(jsonb_build_object('id', n, 'v', 1 + (n + 1) % 2)) AS theirs FROM generate_series(1, 30000) AS n) AS d, athar.json_merge3(d.base, d.ours, d.theirs) AS m), (SELECT length(jsonb_agg(jsonb_build_object('id', n, 'v', 1))::text) FROM generate_series(1, 30000) AS n), '30,000 items');
 CREATE FUNCTION pg_temp.nested(inside text) RETURNS jsonb LANGUAGE SQL RETURN (repeat('{"a":', 2000) || inside || repeat('}', 2000))::jsonb;
 SELECT is((SELECT length(conflicts -> 0 ->> 'path') FROM athar.json_merge3(pg_temp.nested('1'), pg_temp.nested('2'), pg_temp.nested('3'))), 4000, '2,000 levels');
+-- Many conflicts in a long list do not each keep the list.
+CREATE FUNCTION pg_temp.most_memory() RETURNS bigint LANGUAGE SQL AS
+$$SELECT (regexp_match(pg_read_file('/proc/self/status', 0, 10000), 'VmHWM:\s+(\d+)'))[1]::bigint$$;
+SELECT pg_temp.most_memory() AS before \gset
+WITH side AS (
+	SELECT jsonb_agg(jsonb_build_object('id', n)) AS base,
+		jsonb_agg(CASE WHEN n % 2 = 0 THEN jsonb_build_object('id', n, 'parent', n - 1) ELSE jsonb_build_object('id', n) END) AS ours,
+		jsonb_agg(CASE WHEN n % 2 = 1 THEN jsonb_build_object('id', n, 'parent', n + 1) ELSE jsonb_build_object('id', n) END) AS theirs
+	FROM generate_series(1, 2000) AS n
+)
+SELECT is(jsonb_array_length(m.conflicts), 1000, 'many loops')
+FROM side, athar.json_merge3(jsonb_build_object('items', base), jsonb_build_object('items', ours), jsonb_build_object('items', theirs), '{"/items/*/parent": "ref:/items"}') AS m;
+SELECT cmp_ok(pg_temp.most_memory() - :before, '<', 100000::bigint, 'in little memory');
+
 SELECT * FROM finish();
 ROLLBACK;

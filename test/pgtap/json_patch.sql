@@ -1,6 +1,6 @@
 -- json_patch: changes of documents as RFC 6902 has them
 BEGIN;
-SELECT plan(146);
+SELECT plan(147);
 SET LOCAL client_min_messages = warning;
 \i test/data/json_patch.sql
 CREATE FUNCTION pg_temp.outcome(document jsonb, patch jsonb) RETURNS text LANGUAGE plpgsql AS $$
@@ -95,6 +95,7 @@ $$;
 SELECT is(pg_temp.state_of($$SELECT athar.json_patch('{}', pg_temp.chained(40, 'move') || '[{"op": "test", "path": "/none", "value": 1}]')$$), '54000', 'chains moved below each other');
 SELECT is(pg_temp.state_of($$SELECT athar.json_patch('{}', pg_temp.chained(2, 'move') || '[{"op": "test", "path": "/none", "value": 1}]')$$), 'AT010', 'two of them may be');
 SELECT is(pg_temp.state_of($$SELECT athar.json_patch(jsonb_build_object('a', repeat('x', 1000000)), (SELECT jsonb_agg(jsonb_build_object('op', 'copy', 'from', '', 'path', '/b')) FROM generate_series(1, 60) AS n))$$), '54000', 'copies of copies');
+SELECT is(pg_temp.state_of($$SELECT athar.json_patch((SELECT jsonb_agg('[]'::jsonb) FROM generate_series(1, 200000) AS n), (SELECT jsonb_agg('{"op": "copy", "from": "", "path": "/0"}'::jsonb) FROM generate_series(1, 29) AS n))$$), '54000', 'copies of what is small in jsonb and large as a tree');
 SELECT ok((SELECT athar.json_patch(d, athar.json_diff(d, '[]')) = '[]' AND athar.json_patch('[]', athar.json_diff('[]', d)) = d FROM (SELECT jsonb_agg(n) AS d FROM generate_series(1, 20000) AS n) AS d), 'an array of 20,000');
 CREATE FUNCTION pg_temp.memory() RETURNS bigint LANGUAGE SQL AS
 $$SELECT (regexp_match(pg_read_file('/proc/self/status', 0, 10000), 'RssAnon:\s+(\d+)'))[1]::bigint$$;
