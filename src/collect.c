@@ -102,7 +102,7 @@ athar_collect_return(athar_collector *into)
 static bool
 is_text(const char *kept, const char *text, int length)
 {
-	return strncmp(kept, text, length) == 0 && kept[length] == '\0';
+	return strlen(kept) == length && memcmp(kept, text, length) == 0;
 }
 
 static bool

@@ -306,9 +306,14 @@ ask_for_day(StringInfo text, known_source *known, bool is_checked,
 
 	appendStringInfo(text, " FROM %s AS r WHERE ", table_name(known));
 	if (has_service)
-		appendStringInfo(text, "r.%s = $1 AND %s AND %s = $1",
-						 name_of(known, SOURCE_SERVICE), range,
-						 code_of(known, SOURCE_SERVICE));
+	{
+		appendStringInfo(text, "r.%s = $1 AND %s",
+						 name_of(known, SOURCE_SERVICE), range);
+		/* another spelling of a code is another code */
+		if (!get_collation_isdeterministic(known->columns.part[SOURCE_SERVICE].collation))
+			appendStringInfo(text, " AND %s = $1",
+							 code_of(known, SOURCE_SERVICE));
+	}
 	else if (has(known, SOURCE_SERVICE))
 		appendStringInfo(text, "(r.%1$s IS NULL AND %2$s OR r.%1$s = '' AND %2$s)",
 						 name_of(known, SOURCE_SERVICE), range);

@@ -62,7 +62,9 @@ static const char *const refresh_some =
 "taken AS (DELETE FROM athar.dirty_source AS d USING chosen AS c "
 "WHERE d.source_id = $1 AND d.day = c.day AND d.service = c.service), "
 "rebuilt AS MATERIALIZED (SELECT f.* "
-"FROM (SELECT array_agg(c.service) AS services, array_agg(c.day) AS days FROM chosen AS c) AS a "
+/* rows of one day are neighbours: services take turns within it */
+"FROM (SELECT array_agg(c.service) AS services, array_agg(c.day) AS days "
+"FROM (SELECT q.service, q.day FROM chosen AS q ORDER BY q.day, q.service) AS c) AS a "
 "CROSS JOIN LATERAL athar.source_figures($1, a.services, a.days) AS f), "
 SAVE_FIGURES ", "
 "removed AS (DELETE FROM athar.source_bucket AS b USING chosen AS c "
