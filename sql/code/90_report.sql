@@ -322,7 +322,7 @@ SELECT
 		'لا يمكن معرفة أثره: ' || CASE
 			WHEN e.id IS NULL THEN 'الخطة لا تذكر له مؤشرًا'
 			WHEN a.live_on IS NULL THEN 'لا يُعرف اليوم الذي بدأ العمل به'
-			WHEN w.ends_on > current_date THEN 'تنتهي مدة المقارنة في ' || U&'\200E' || to_char(w.ends_on, 'YYYY-MM-DD')
+			WHEN w.ends_on > current_date THEN 'تنتهي مدة المقارنة في ' || E'\xe2\x80\x8e' || to_char(w.ends_on, 'YYYY-MM-DD')
 			ELSE 'لم يُقَس بعد' END || '.') AS sentence_ar
 FROM closed AS c
 JOIN adjusted AS q ON q.place = c.place

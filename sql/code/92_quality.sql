@@ -205,7 +205,7 @@ SELECT
 	f.other_kpi,
 	f.sentence,
 	-- a minus sign and the dashes of a date stay where they are in a line that runs from the right
-	regexp_replace(f.sentence_ar, '(^|[ (])(-[0-9]|[0-9]{4}-[0-9])', '\1' || U&'\200E' || '\2', 'g') AS sentence_ar
+	regexp_replace(f.sentence_ar, '(^|[ (])(-[0-9]|[0-9]{4}-[0-9])', '\1' || E'\xe2\x80\x8e' || '\2', 'g') AS sentence_ar
 FROM finding AS f;
 COMMENT ON VIEW athar.data_quality IS 'What is wrong with the figures, or makes them hard to compare: one row per finding. A finding is a question to whoever reported the figure, never a correction';
 COMMENT ON COLUMN athar.data_quality.kpi IS 'Code of the KPI';
