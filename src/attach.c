@@ -31,31 +31,21 @@ static const char *const part_names[SOURCE_PARTS] = {
 };
 
 static void
-refuse_kind(const char *message, Relation relation, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-			 errmsg(message, RelationGetRelationName(relation)),
-			 errdetail("Nothing was changed."),
-			 errhint("%s", hint)));
-}
-
-static void
 check_kind(Relation relation)
 {
 	if (relation->rd_rel->relkind != RELKIND_RELATION &&
 		relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		refuse_kind("\"%s\" is not a table and cannot be the source of a KPI",
-					relation, "Attach the table that its rows come from; only a table tells when its rows change.");
+		athar_catalog_refuse_kind("\"%s\" is not a table and cannot be the source of a KPI",
+								  relation, "Attach the table that its rows come from; only a table tells when its rows change.");
 	if (RelationGetRelid(relation) < FirstNormalObjectId)
-		refuse_kind("\"%s\" is a system catalog and cannot be the source of a KPI",
-					relation, "Name a table of your own.");
+		athar_catalog_refuse_kind("\"%s\" is a system catalog and cannot be the source of a KPI",
+								  relation, "Name a table of your own.");
 	if (relation->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
-		refuse_kind("\"%s\" is a temporary table and cannot be the source of a KPI",
-					relation, "Attach a permanent table.");
+		athar_catalog_refuse_kind("\"%s\" is a temporary table and cannot be the source of a KPI",
+								  relation, "Attach a permanent table.");
 	if (athar_catalog_is_member(RelationGetRelid(relation)))
-		refuse_kind("\"%s\" belongs to athar and cannot be the source of a KPI",
-					relation, "Its observations are figures already.");
+		athar_catalog_refuse_kind("\"%s\" belongs to athar and cannot be the source of a KPI",
+								  relation, "Its observations are figures already.");
 }
 
 static void

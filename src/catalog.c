@@ -223,6 +223,18 @@ athar_catalog_is_restore(void)
 		may_insert(GetUserId());
 }
 
+/* Refuse a relation for what it is; the message takes its name. */
+void
+athar_catalog_refuse_kind(const char *message, Relation relation,
+						  const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg(message, RelationGetRelationName(relation)),
+			 errdetail("Nothing was changed."),
+			 errhint("%s", hint)));
+}
+
 /* Does the caller own a relation? */
 bool
 athar_catalog_owns(Oid relid)

@@ -54,6 +54,8 @@ extern Oid	athar_catalog_primary_key(Relation relation);
 extern bool athar_catalog_is_member(Oid relid);
 extern bool athar_catalog_is_restore(void);
 extern bool athar_catalog_owns(Oid relid);
+extern void athar_catalog_refuse_kind(const char *message, Relation relation,
+									  const char *hint);
 extern void athar_catalog_require_owner(Oid relid);
 extern void athar_catalog_become_owner(Oid relid, athar_owner_state *state);
 extern void athar_catalog_resign(athar_owner_state *state);

@@ -607,7 +607,9 @@ athar_source_figures(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%d services and %d days are no list of both",
-						service_count, count)));
+						service_count, count),
+				 errdetail("No figures were made."),
+				 errhint("Give a service and a day for each bucket.")));
 	for (int i = 0; i < count; i++)
 		is_everything |= DatumGetDateADT(days[i]) == ATHAR_EVERY_DAY;
 	if (count == 0)

@@ -39,16 +39,6 @@
 #include "track.h"
 
 static void
-refuse_kind(const char *message, Relation relation, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-			 errmsg(message, RelationGetRelationName(relation)),
-			 errdetail("Nothing was changed."),
-			 errhint("%s", hint)));
-}
-
-static void
 check_kind(Relation relation)
 {
 	switch (relation->rd_rel->relkind)
@@ -57,31 +47,31 @@ check_kind(Relation relation)
 		case RELKIND_PARTITIONED_TABLE:
 			break;
 		case RELKIND_FOREIGN_TABLE:
-			refuse_kind("\"%s\" is a foreign table and cannot be tracked",
-						relation, "Track it on the server that holds its rows.");
+			athar_catalog_refuse_kind("\"%s\" is a foreign table and cannot be tracked",
+									  relation, "Track it on the server that holds its rows.");
 			break;
 		case RELKIND_MATVIEW:
-			refuse_kind("\"%s\" is a materialized view and cannot be tracked",
-						relation, "Track the tables it is made from.");
+			athar_catalog_refuse_kind("\"%s\" is a materialized view and cannot be tracked",
+									  relation, "Track the tables it is made from.");
 			break;
 		case RELKIND_VIEW:
-			refuse_kind("\"%s\" is a view and cannot be tracked",
-						relation, "Track the tables it is made from.");
+			athar_catalog_refuse_kind("\"%s\" is a view and cannot be tracked",
+									  relation, "Track the tables it is made from.");
 			break;
 		default:
-			refuse_kind("\"%s\" is not a table and cannot be tracked",
-						relation, "Name a table.");
+			athar_catalog_refuse_kind("\"%s\" is not a table and cannot be tracked",
+									  relation, "Name a table.");
 	}
 	/* what initdb made, the information schema with it */
 	if (RelationGetRelid(relation) < FirstNormalObjectId)
-		refuse_kind("\"%s\" is a system catalog and cannot be tracked",
-					relation, "Name a table of your own.");
+		athar_catalog_refuse_kind("\"%s\" is a system catalog and cannot be tracked",
+								  relation, "Name a table of your own.");
 	if (relation->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
-		refuse_kind("\"%s\" is a temporary table and cannot be tracked",
-					relation, "Track a permanent table; a temporary one leaves nothing to remember.");
+		athar_catalog_refuse_kind("\"%s\" is a temporary table and cannot be tracked",
+								  relation, "Track a permanent table; a temporary one leaves nothing to remember.");
 	if (athar_catalog_is_member(RelationGetRelid(relation)))
-		refuse_kind("\"%s\" belongs to athar, which decides itself what of it is tracked",
-					relation, "Its changes, where they are people's decisions, are in athar.change_log already.");
+		athar_catalog_refuse_kind("\"%s\" belongs to athar, which decides itself what of it is tracked",
+								  relation, "Its changes, where they are people's decisions, are in athar.change_log already.");
 }
 
 static void
