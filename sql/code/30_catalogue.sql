@@ -193,7 +193,8 @@ COMMENT ON FUNCTION athar.define_stage(text, text, text, integer, text, text) IS
 'Creates this stage of a service''s journey, or updates it; returns its id. ordinal is its place in the journey, phase before, core (unless given) or after; a NULL phase or name_ar leaves what is there. 22023 for a blank or malformed code, a blank name, no service, no ordinal or an unknown phase, 42704 for an unknown service.';
 
 CREATE OR REPLACE FUNCTION athar.define_offering(
-	service text, stage text, channel text, is_offered boolean DEFAULT true)
+	service text, stage text, channel text, is_offered boolean DEFAULT true,
+	fee numeric DEFAULT NULL, promised_time interval DEFAULT NULL, documents text[] DEFAULT NULL)
 RETURNS integer
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -201,18 +202,36 @@ BEGIN ATOMIC
 	SELECT athar.fail('22023', 'an offering needs a service, a stage and a channel',
 		'Nothing was changed.', 'Give the codes of all three.')
 	WHERE num_nulls(define_offering.service, define_offering.stage, define_offering.channel) > 0;
-	INSERT INTO athar.offering AS o (stage_id, channel_id, is_offered)
+	SELECT athar.fail('22023', f.message, 'Nothing was changed.', f.hint)
+	FROM (VALUES
+		(NOT define_offering.fee >= 0 OR NOT define_offering.fee < 'Infinity',
+			format('a fee of %s is not possible', define_offering.fee), 'Give what people pay: 0 where it is free, NULL to leave what is there.'),
+		(define_offering.promised_time < '0' OR NOT isfinite(define_offering.promised_time),
+			format('a promised time of %s is not possible', define_offering.promised_time), 'Give how long it takes at most, or NULL to leave what is there.'),
+		(array_ndims(define_offering.documents) > 1,
+			'the documents are not one list', 'Give an array of one dimension.'),
+		(EXISTS (SELECT FROM unnest(define_offering.documents) AS d (name) WHERE coalesce(btrim(d.name), '') = ''),
+			'the list of documents has a blank entry', 'Name every document, or give an empty list where none is asked for.')
+	) AS f (is_wrong, message, hint)
+	WHERE f.is_wrong;
+	INSERT INTO athar.offering AS o (stage_id, channel_id, is_offered, fee, promised_time, documents)
 	VALUES (athar.stage_id(define_offering.service, define_offering.stage), athar.channel_id(define_offering.channel),
-		coalesce(define_offering.is_offered, true))
-	ON CONFLICT (stage_id, channel_id) DO UPDATE SET is_offered = excluded.is_offered
-	WHERE o.is_offered <> coalesce(define_offering.is_offered, o.is_offered);
+		coalesce(define_offering.is_offered, true), define_offering.fee, define_offering.promised_time, define_offering.documents)
+	ON CONFLICT (stage_id, channel_id) DO UPDATE SET
+		is_offered = coalesce(define_offering.is_offered, o.is_offered),
+		fee = coalesce(define_offering.fee, o.fee),
+		promised_time = coalesce(define_offering.promised_time, o.promised_time),
+		documents = coalesce(define_offering.documents, o.documents)
+	WHERE (o.is_offered, o.fee, o.promised_time, o.documents) IS DISTINCT FROM (
+		coalesce(define_offering.is_offered, o.is_offered), coalesce(define_offering.fee, o.fee),
+		coalesce(define_offering.promised_time, o.promised_time), coalesce(define_offering.documents, o.documents));
 	SELECT o.id
 	FROM athar.offering AS o
 	WHERE o.stage_id = athar.stage_id(define_offering.service, define_offering.stage)
 		AND o.channel_id = athar.channel_id(define_offering.channel);
 END;
-COMMENT ON FUNCTION athar.define_offering(text, text, text, boolean) IS
-'Says that this stage of a service is offered on a channel, or with is_offered false that it no longer is; returns the id. A NULL is_offered leaves what is there. 22023 where one of the three codes is missing, 42704 for an unknown code.';
+COMMENT ON FUNCTION athar.define_offering(text, text, text, boolean, numeric, interval, text[]) IS
+'Says that this stage of a service is offered on a channel, or with is_offered false that it no longer is, and what people are promised there: the fee, the longest time it takes, the documents asked for; returns the id. NULLs leave what is there. 22023 where one of the three codes is missing, the fee or the time is negative or infinite, or a document is blank; 42704 for an unknown code.';
 
 -- Views
 
@@ -318,3 +337,46 @@ COMMENT ON COLUMN athar.journeys.name IS 'Name for people';
 COMMENT ON COLUMN athar.journeys.name_ar IS 'Name in Arabic';
 COMMENT ON COLUMN athar.journeys.phase IS 'before, core or after the service itself';
 COMMENT ON COLUMN athar.journeys.channels IS 'Codes of the channels on which this stage is offered, sorted';
+
+CREATE OR REPLACE VIEW athar.promise_consistency WITH (security_invoker = true) AS
+SELECT
+	s.code::text AS service,
+	s.name AS service_name,
+	s.name_ar AS service_name_ar,
+	t.code::text AS stage,
+	t.name AS stage_name,
+	t.name_ar AS stage_name_ar,
+	p.promise,
+	count(*) AS channels,
+	count(p.value) AS promised,
+	array_agg(c.code || ': ' || p.value ORDER BY c.code) FILTER (WHERE p.value IS NOT NULL) AS promises,
+	CASE
+		WHEN count(DISTINCT p.value) > 1 THEN 'unequal'
+		WHEN count(p.value) < count(*) THEN 'incomplete'
+		ELSE 'equal'
+	END AS verdict
+FROM athar.offering AS o
+JOIN athar.stage AS t ON t.id = o.stage_id
+JOIN athar.service AS s ON s.id = t.service_id
+JOIN athar.channel AS c ON c.id = o.channel_id
+CROSS JOIN LATERAL (VALUES
+	('fee', trim_scale(o.fee)::text),
+	('time', justify_interval(o.promised_time)::text),
+	('documents', CASE WHEN o.documents IS NOT NULL THEN
+		coalesce((SELECT string_agg(DISTINCT d.name, ', ' ORDER BY d.name) FROM unnest(o.documents) AS d (name)), 'none') END)
+) AS p (promise, value)
+WHERE o.is_offered
+GROUP BY s.id, t.id, p.promise
+HAVING count(*) > 1 AND count(p.value) > 0;
+COMMENT ON VIEW athar.promise_consistency IS 'Are people promised the same whichever channel they choose? For every stage that is offered on at least two channels: fee, time and documents, one row each; what no channel says is left out';
+COMMENT ON COLUMN athar.promise_consistency.service IS 'Code of the service';
+COMMENT ON COLUMN athar.promise_consistency.service_name IS 'Name of the service';
+COMMENT ON COLUMN athar.promise_consistency.service_name_ar IS 'Name of the service in Arabic';
+COMMENT ON COLUMN athar.promise_consistency.stage IS 'Code of the stage, unique within the service';
+COMMENT ON COLUMN athar.promise_consistency.stage_name IS 'Name of the stage';
+COMMENT ON COLUMN athar.promise_consistency.stage_name_ar IS 'Name of the stage in Arabic';
+COMMENT ON COLUMN athar.promise_consistency.promise IS 'fee, time or documents';
+COMMENT ON COLUMN athar.promise_consistency.channels IS 'Number of channels on which the stage is offered';
+COMMENT ON COLUMN athar.promise_consistency.promised IS 'Number of them that say it';
+COMMENT ON COLUMN athar.promise_consistency.promises IS 'What each of these says, as channel: promise, by channel; the order of documents does not count';
+COMMENT ON COLUMN athar.promise_consistency.verdict IS 'unequal, incomplete (equal where it is said, and not said everywhere) or equal';

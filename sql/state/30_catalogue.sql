@@ -85,11 +85,20 @@ CREATE TABLE athar.offering (
 	stage_id integer NOT NULL,
 	channel_id integer NOT NULL,
 	is_offered boolean NOT NULL DEFAULT true,
-	UNIQUE (stage_id, channel_id)
+	fee numeric,
+	promised_time interval,
+	documents text[],
+	UNIQUE (stage_id, channel_id),
+	CONSTRAINT offering_fee_check CHECK (fee >= 0 AND fee < 'Infinity'),
+	CONSTRAINT offering_promised_time_check CHECK (promised_time >= '0' AND isfinite(promised_time)),
+	CONSTRAINT offering_documents_check CHECK (array_position(documents, NULL) IS NULL AND array_position(documents, '') IS NULL)
 );
 COMMENT ON TABLE athar.offering IS 'Which stage is offered on which channel; since when, the change log knows';
 COMMENT ON COLUMN athar.offering.id IS 'Internal key';
 COMMENT ON COLUMN athar.offering.stage_id IS 'The stage: references stage(id), checked by trigger';
 COMMENT ON COLUMN athar.offering.channel_id IS 'The channel: references channel(id), checked by trigger';
 COMMENT ON COLUMN athar.offering.is_offered IS 'False once it was withdrawn';
+COMMENT ON COLUMN athar.offering.fee IS 'What people pay, in the country''s currency; 0 where it is free, NULL where nothing is said';
+COMMENT ON COLUMN athar.offering.promised_time IS 'How long it takes at most, as people are told; NULL where nothing is said';
+COMMENT ON COLUMN athar.offering.documents IS 'What people have to bring; empty where nothing, NULL where nothing is said';
 CREATE INDEX offering_channel_id_idx ON athar.offering (channel_id);

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(35);
+SELECT plan(45);
 
 -- create, return the id, find it again
 CREATE TEMP TABLE made (what text, id integer);
@@ -81,6 +81,37 @@ SELECT throws_ok($$SELECT athar.define_unit('top', 'Top', parent => 'top')$$, 'A
 SELECT athar.define_service('s', 'Service', 'mid', parent => 't');
 SELECT throws_ok($$SELECT athar.define_service('t', 'Other', 'low', parent => 's')$$, 'AT006', 'service "t" cannot be part of service "s"');
 SELECT is((SELECT parent FROM athar.services WHERE service = 't'), NULL, 'and nothing was changed');
+
+-- what people are promised on each channel
+SELECT athar.define_channel(c, c) FROM unnest('{desk,phone}'::text[]) AS c;
+SELECT athar.define_service('p', 'Permit', 'low');
+SELECT athar.define_stage('p', stage, stage, 1) FROM unnest('{apply,pay,collect,ask}'::text[]) AS stage;
+SELECT athar.define_offering('p', 'apply', 'web', fee => 20, promised_time => '5 days', documents => '{photo,identity card}'),
+	athar.define_offering('p', 'apply', 'desk', fee => 20.00, promised_time => '10 days', documents => '{identity card,photo}'),
+	athar.define_offering('p', 'pay', 'web', fee => 0),
+	athar.define_offering('p', 'pay', 'desk', fee => 12.50, promised_time => '1 month'),
+	athar.define_offering('p', 'pay', 'phone', fee => 12.50, promised_time => '30 days', documents => '{}'),
+	athar.define_offering('p', 'collect', 'desk', fee => 7),
+	athar.define_offering('p', 'ask', 'desk'), athar.define_offering('p', 'ask', 'phone');
+SELECT results_eq($$SELECT stage, promise, channels, promised, promises, verdict FROM athar.promise_consistency WHERE service = 'p' ORDER BY stage, promise$$,
+	$$VALUES ('apply', 'documents', 2::bigint, 2::bigint, '{"desk: identity card, photo","web: identity card, photo"}'::text[], 'equal'),
+		('apply', 'fee', 2, 2, '{"desk: 20","web: 20"}', 'equal'),
+		('apply', 'time', 2, 2, '{"desk: 10 days","web: 5 days"}', 'unequal'),
+		('pay', 'documents', 3, 1, '{"phone: none"}', 'incomplete'),
+		('pay', 'fee', 3, 3, '{"desk: 12.5","phone: 12.5","web: 0"}', 'unequal'),
+		('pay', 'time', 3, 2, '{"desk: 1 mon","phone: 1 mon"}', 'incomplete')$$,
+	'an unequal fee and an unequal time are listed; one channel and silence on all are not');
+SELECT athar.define_offering('p', 'pay', 'web', is_offered => NULL);
+SELECT is((SELECT fee FROM athar.offering WHERE id = athar.define_offering('p', 'pay', 'web')), 0::numeric, 'NULLs leave what is there');
+SELECT athar.define_offering('p', 'pay', 'web', false);
+SELECT results_eq($$SELECT channels, verdict FROM athar.promise_consistency WHERE service = 'p' AND stage = 'pay' AND promise = 'fee'$$, $$VALUES (2::bigint, 'equal')$$,
+	'what is no longer offered promises nothing');
+SELECT throws_ok(format($$SELECT athar.define_offering('p', 'pay', 'web', fee => %L)$$, fee), '22023', format('a fee of %s is not possible', fee))
+FROM unnest('{-1,NaN,Infinity}'::numeric[]) AS fee;
+SELECT throws_ok($$SELECT athar.define_offering('p', 'pay', 'web', promised_time => '-1 day')$$, '22023', 'a promised time of -1 days is not possible');
+SELECT throws_ok(format($$SELECT athar.define_offering('p', 'pay', 'web', documents => %L)$$, documents), '22023', 'the list of documents has a blank entry')
+FROM (VALUES ('{a,NULL}'::text[]), ('{a," "}')) AS d (documents);
+SELECT throws_ok($$SELECT athar.define_offering('p', 'pay', 'web', documents => '{{a,b},{c,d}}')$$, '22023', 'the documents are not one list');
 
 SELECT * FROM finish();
 ROLLBACK;
