@@ -86,6 +86,7 @@ OBJS = \
 	src/kpi.o \
 	src/suppression.o \
 	src/order.o \
+	src/fold.o \
 	src/json_value.o \
 	src/json_tree.o \
 	src/json_pointer.o \
