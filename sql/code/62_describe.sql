@@ -74,9 +74,7 @@ CREATE OR REPLACE FUNCTION athar.effect_sentence(measurement athar.effect_measur
 RETURNS text
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT athar.fail('22023', format('language "%s" is not known', effect_sentence.lang),
-		'Nothing was described.', 'Languages are en (English) and ar (Arabic).')
-	WHERE coalesce(effect_sentence.lang NOT IN ('en', 'ar'), true);
+	SELECT athar.check_language(effect_sentence.lang);
 	SELECT CASE effect_sentence.lang
 		WHEN 'ar' THEN concat(
 			CASE

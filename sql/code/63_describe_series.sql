@@ -34,9 +34,7 @@ CREATE OR REPLACE FUNCTION athar.series_sentence(series athar.series_evidence, k
 RETURNS text
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT athar.fail('22023', format('language "%s" is not known', series_sentence.lang),
-		'Nothing was described.', 'Languages are en (English) and ar (Arabic).')
-	WHERE coalesce(series_sentence.lang NOT IN ('en', 'ar'), true);
+	SELECT athar.check_language(series_sentence.lang);
 	SELECT CASE series_sentence.lang
 		WHEN 'ar' THEN concat(
 			CASE v.verdict

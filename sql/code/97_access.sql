@@ -20,15 +20,15 @@ WITH rule (level, kind, privilege, names) AS (
 		-- what views and readers call with the rights of whoever reads, and what tells nobody anything
 		('public', 'routine', 'EXECUTE', 'fail|missing|may_see|smallest_cell'),
 		-- show of the log what the reader may see in the table itself
-		('read', 'routine', 'EXECUTE', 'row_history|field_history|as_of|as_of_mark|action_history'),
-		('audit', 'routine', 'EXECUTE', 'table_ids|row_history|field_history|as_of|as_of_mark|action_history'),
+		('read', 'routine', 'EXECUTE', 'row_history|field_history|as_of|as_of_mark|named_marks'),
+		('audit', 'routine', 'EXECUTE', 'table_ids|row_history|field_history|as_of|as_of_mark|named_marks'),
 		-- tell of the whole log, or hash all of it
 		('audit', 'routine', 'EXECUTE', 'log_leaf|leaf_index|export_leaves|export_tile|tree_root|inclusion_proof|consistency_proof|verify_log|expired_entries'),
 		('audit', 'routine', 'EXECUTE', 'checkpoint|seal_status'),
 		('administer', 'routine', 'EXECUTE', 'checkpoint|seal_status'),
 		('contribute', 'routine', 'EXECUTE', 'set_context'),
 		('contribute', 'routine', 'EXECUTE', 'record_observation|report_measurement'),
-		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|check_in|align'),
+		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|record_review|check_in|align'),
 		-- writes what its caller may write himself
 		('contribute', 'routine', 'EXECUTE', 'undo_transaction'),
 		('manage', 'routine', 'EXECUTE', 'define_.*|load_preset|create_cycle|create_goal'),

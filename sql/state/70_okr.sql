@@ -80,40 +80,6 @@ COMMENT ON COLUMN athar.alignment.action_id IS 'The action: references action(id
 COMMENT ON COLUMN athar.alignment.share IS 'Share of the action that serves this goal, above 0 and at most 1';
 CREATE INDEX alignment_action_id_idx ON athar.alignment (action_id);
 
-CREATE TABLE athar.review (
-	id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	kind text NOT NULL DEFAULT 'check_in',
-	goal_id integer,
-	project_id integer,
-	action_id integer,
-	value athar.finite,
-	confidence athar.finite,
-	said_status text,
-	note text,
-	author text NOT NULL,
-	reviewed_at timestamptz NOT NULL,
-	CONSTRAINT review_kind_check CHECK (kind IN ('check_in', 'review', 'retrospective', 'recognition')),
-	CONSTRAINT review_subject_check CHECK (num_nonnulls(goal_id, project_id, action_id) >= 1),
-	CONSTRAINT review_confidence_check CHECK (confidence >= 0 AND confidence <= 1),
-	CONSTRAINT review_said_status_check CHECK (said_status IN ('on_track', 'caution', 'off_track', 'achieved', 'missed')),
-	CONSTRAINT review_reviewed_at_check CHECK (isfinite(reviewed_at))
-);
-COMMENT ON TABLE athar.review IS 'Check-ins, reviews, retrospectives and recognitions: what people said, and when';
-COMMENT ON COLUMN athar.review.id IS 'Internal key';
-COMMENT ON COLUMN athar.review.kind IS 'check_in, review, retrospective or recognition';
-COMMENT ON COLUMN athar.review.goal_id IS 'The goal it is about: references goal(id), checked by trigger';
-COMMENT ON COLUMN athar.review.project_id IS 'The project it is about: references project(id), checked by trigger';
-COMMENT ON COLUMN athar.review.action_id IS 'The action it is about: references action(id), checked by trigger';
-COMMENT ON COLUMN athar.review.value IS 'A typed value, for goals that no KPI measures';
-COMMENT ON COLUMN athar.review.confidence IS 'How sure its author is to reach the goal, 0 to 1';
-COMMENT ON COLUMN athar.review.said_status IS 'The author''s own word beside the computed status';
-COMMENT ON COLUMN athar.review.note IS 'In words';
-COMMENT ON COLUMN athar.review.author IS 'Who: athar.actor, or else the database role; frozen as text';
-COMMENT ON COLUMN athar.review.reviewed_at IS 'The moment it speaks of';
-CREATE INDEX review_goal_id_idx ON athar.review (goal_id, reviewed_at);
-CREATE INDEX review_project_id_idx ON athar.review (project_id);
-CREATE INDEX review_action_id_idx ON athar.review (action_id);
-
 CREATE TABLE athar.goal_progress (
 	goal_id integer NOT NULL,
 	rolled_up_at timestamptz NOT NULL,

@@ -62,6 +62,7 @@ VALUES
 	('review', 'goal_id', 'goal', false),
 	('review', 'project_id', 'project', false),
 	('review', 'action_id', 'action', false),
+	('review', 'reply_id', 'review', false),
 	('goal_progress', 'goal_id', 'goal', false),
 	('access_grant', 'unit_id', 'unit', false);
 

@@ -108,13 +108,14 @@ SELECT is_empty($$SELECT n.item_id FROM athar.plan_actions(athar.project_id('ref
 
 -- history
 SELECT results_eq($$SELECT version, parent_version, author, reason, summary FROM athar.plan_history('reform')$$,
-	$$VALUES (1, NULL::integer, 'amal', 'Queues are long', 'added A0, A1, A2, A3'),
-		(2, 1, 'basma', 'Wording', 'changed A2 (title Training -> Train)'),
-		(3, 2, 'basma', 'Order', 'moved A0'),
-		(4, 3, 'basma', 'Cut', 'added B; changed A1 (budget 125000.50 taken away, channel web taken away, colour red taken away, depends_on, due_on 2026-06-01 taken away, '
-			|| 'kind simplify taken away, kpis, live_on 2026-05-01 taken away, owner ministry taken away, parent A0 taken away, service permit taken away, stage apply taken away, '
-			|| 'starts_on 2026-01-01 taken away, status in_progress -> live, steps, title_ar استمارة taken away, weight 2.5 taken away); removed A2, A3, A0; purpose'),
-		(5, 4, 'basma', 'Return', 'added A2; purpose')$$, 'plan_history tells who, why and what');
+	$$VALUES (1, NULL::integer, 'amal', 'Queues are long', 'added A0 "Online permit", A1 "Form", A2 "Training", A3 "Letters"'),
+		(2, 1, 'basma', 'Wording', 'changed A2 "Train" (title from Training to Train)'),
+		(3, 2, 'basma', 'Order', 'moved A0 "Online permit" after A3'),
+		(4, 3, 'basma', 'Cut', 'added B "New"; changed A1 "Form" (budget 125000.50 taken away, channel Web taken away, colour red taken away, dependencies taken away, '
+			|| 'due date 1 June 2026 taken away, kind simplify taken away, KPIs taken away, go-live date 1 May 2026 taken away, owner Ministry taken away, parent A0 taken away, '
+			|| 'service Permit taken away, stage apply taken away, start date 1 January 2026 taken away, status from in progress to live, steps taken away, '
+			|| 'Arabic title استمارة taken away, weight 2.5 taken away); removed A2 "Train", A3 "Letters", A0 "Online permit"; purpose set to "Shorter queues"'),
+		(5, 4, 'basma', 'Return', 'added A2 "Train"; purpose "Shorter queues" taken away')$$, 'plan_history tells who, why and what');
 SELECT athar.name_version('reform', 1, 'baseline 2026');
 SELECT is(name, 'baseline 2026', 'a version has a name') FROM athar.plan_history('reform') WHERE version = 1;
 SELECT athar.name_version('reform', 1, NULL);

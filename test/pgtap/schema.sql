@@ -96,7 +96,7 @@ SELECT set_eq(
 		'align', 'apply_access_grants', 'check_in', 'create_cycle', 'create_goal', 'create_project', 'define_channel', 'define_kpi',
 		'define_kpi_bands', 'define_kpi_relation', 'define_offering', 'define_service', 'define_stage', 'define_unit', 'grant_access', 'load_preset', 'may_see',
 		'measure_closed_effects', 'measure_due_effects', 'measure_effects',
-		'name_version', 'record_observation', 'refresh_measurements', 'report_measurement', 'revoke_access', 'roll_up_goals',
+		'name_version', 'named_marks', 'record_observation', 'record_review', 'refresh_measurements', 'report_measurement', 'revoke_access', 'roll_up_goals',
 		'run_due', 'save_plan', 'schedule', 'seal_status', 'sync_effects', 'unschedule', 'write_observations'],
 	'its owner''s rights has what needs them, and no more: adding to this list is a decision');
 
