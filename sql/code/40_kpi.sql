@@ -246,6 +246,9 @@ RETURN CASE
 	WHEN athar.nonfinite_count(summary) > 0 THEN
 		athar.fail('22003', format('summary of KPI "%s" contains NaN or infinite values', (kpi).code),
 			format('%s of its values cannot be averaged.', athar.nonfinite_count(summary)), 'Summarise the finite values only.')
+	WHEN NOT greatest(abs(athar.mean(summary)), abs(athar.minimum(summary)), abs(athar.maximum(summary))) <= 1e150 THEN
+		athar.fail('22003', format('summary of KPI "%s" is out of range', (kpi).code),
+			'Its values are not all of at most 1e150 in size.', 'Leave out periods without a figure.')
 	WHEN athar.n(summary) = 0 THEN
 		athar.fail('22023', format('summary of KPI "%s" is empty', (kpi).code),
 			'Nothing was measured.', 'Leave out periods without a figure.')

@@ -201,21 +201,33 @@ COMMENT ON FUNCTION athar.ratio_values(integer, integer, timestamp, timestamp, t
 'The observations of a ratio KPI in two windows as values that can be averaged: R + (numerator - R denominator) / mean denominator, where R = sum of numerators / sum of denominators of the side. Their mean is R itself, never an average of ratios, and their spread gives the standard error of a ratio (Cochran 1977, Sampling Techniques, 6.3). Where every denominator is 1 they are the values.';
 
 CREATE OR REPLACE FUNCTION athar.channel_parts(kpi_id integer, service_id integer, basis text, starts_at timestamp[], ends_at timestamp[], is_after boolean[])
-RETURNS TABLE (channel_id integer, is_after boolean, summary athar.summary, numerator double precision, denominator double precision)
+RETURNS TABLE (channel_id integer, is_after boolean, starts_at timestamp, summary athar.summary, numerator double precision, denominator double precision)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 50
 BEGIN ATOMIC
-	SELECT m.channel_id, p.is_after, m.summary, m.numerator::double precision, m.denominator::double precision
-	FROM unnest(channel_parts.starts_at, channel_parts.ends_at, channel_parts.is_after) AS p (starts_at, ends_at, is_after)
-	JOIN athar.measurement AS m ON m.period = daterange(p.starts_at::date, p.ends_at::date)
+	WITH period AS MATERIALIZED (
+		SELECT p.starts_at, p.is_after, daterange(p.starts_at::date, p.ends_at::date) AS days
+		FROM unnest(channel_parts.starts_at, channel_parts.ends_at, channel_parts.is_after) AS p (starts_at, ends_at, is_after)
+	)
+	SELECT m.channel_id, p.is_after, p.starts_at, m.summary, m.numerator::double precision, m.denominator::double precision
+	FROM period AS p
+	JOIN athar.measurement AS m ON m.period = p.days
 	WHERE m.kpi_id = channel_parts.kpi_id
 		AND (m.service_id = channel_parts.service_id OR m.service_id IS NULL AND channel_parts.service_id IS NULL)
 		AND m.origin = 'reported'
 		AND m.stage_id IS NULL
 		AND m.channel_id IS NOT NULL
-		AND coalesce(m.basis, '') = channel_parts.basis;
+		AND coalesce(m.basis, '') = channel_parts.basis
+	UNION ALL
+	-- of an attached table every row counts, also one of no known channel
+	SELECT m.channel_id, p.is_after, p.starts_at, m.summary, m.numerator, m.denominator
+	FROM period AS p
+	JOIN athar.source_measurements AS m ON m.day = lower(p.days)
+	WHERE channel_parts.basis = 'day'
+		AND m.kpi_id = channel_parts.kpi_id
+		AND (m.service_id = channel_parts.service_id OR m.service_id IS NULL AND channel_parts.service_id IS NULL);
 END;
 COMMENT ON FUNCTION athar.channel_parts(integer, integer, text, timestamp[], timestamp[], boolean[]) IS
-'The reported figures of single channels in the periods given (their beginnings, ends and sides), for one service and basis. No rows where nobody reported by channel.';
+'The figures of single channels in the periods given (their beginnings, ends and sides), for one service and basis: those reported by channel and, on the basis day, those of attached tables, a NULL channel included. No rows where nobody told channels apart.';
 
 CREATE OR REPLACE FUNCTION athar.check_effect(kpi text, service text, cutover timestamptz, span interval, washout interval)
 RETURNS void
@@ -240,6 +252,63 @@ END;
 COMMENT ON FUNCTION athar.check_effect(text, text, timestamptz, interval, interval) IS
 'Raises what measure_effect() says of its arguments: 42704 for an unknown KPI or service, 22023 for one that is missing or beyond what can be measured.';
 
+CREATE OR REPLACE FUNCTION athar.is_autocorrelated(before double precision[], after double precision[])
+RETURNS boolean
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN n.points >= 8 THEN coalesce(r.r + (2 + 4 * r.r) / n.n > 1.645 / sqrt(n.n), false) END
+	FROM (SELECT
+		coalesce(cardinality(is_autocorrelated.before), 0) + coalesce(cardinality(is_autocorrelated.after), 0),
+		least(coalesce(cardinality(is_autocorrelated.before), 0), coalesce(cardinality(is_autocorrelated.after), 0))) AS n (n, points)
+	CROSS JOIN LATERAL (SELECT
+		athar.mean((SELECT athar.summarize(v.value) FROM unnest(is_autocorrelated.before) AS v (value))),
+		athar.mean((SELECT athar.summarize(v.value) FROM unnest(is_autocorrelated.after) AS v (value)))) AS m (before, after)
+	CROSS JOIN LATERAL (SELECT athar.autocorrelation(
+		-- with a missing point between the sides, which are no neighbours
+		array_append(ARRAY(SELECT v.value - m.before FROM unnest(is_autocorrelated.before) WITH ORDINALITY AS v (value, place) ORDER BY v.place), NULL)
+		|| ARRAY(SELECT v.value - m.after FROM unnest(is_autocorrelated.after) WITH ORDINALITY AS v (value, place) ORDER BY v.place))) AS r (r);
+END;
+COMMENT ON FUNCTION athar.is_autocorrelated(double precision[], double precision[]) IS
+'Whether the points before and after a change, each in order of time, follow one another, so that a comparison that takes them as independent has too narrow an interval: r + (2 + 4 r) / n > 1.645 / sqrt(n), a one-sided test at 5 %, where r is the autocorrelation() around each side''s own mean, n the number of points of both, and the second term what r comes out too low by after two means were taken out (Kendall 1954). NULL with fewer than 8 points on a side, from which nobody can tell; false where nothing varies.';
+
+CREATE OR REPLACE FUNCTION athar.judge_difference(evidence athar.evidence, kpi_id integer)
+RETURNS TABLE (verdict text, flags text[])
+LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	SELECT
+		CASE
+			WHEN coalesce(e.verdict, 'insufficient_data') = 'insufficient_data' THEN 'insufficient_data'
+			WHEN c.is_beyond THEN 'not_comparable'
+			WHEN NOT c.is_clear OR g.gain = 0 OR abs(g.gain) < k.smallest_change THEN 'no_clear_change'
+			WHEN g.gain > 0 THEN 'improved'
+			ELSE 'worsened'
+		END,
+		array_remove(ARRAY[
+			CASE WHEN e.verdict = 'no_variation' THEN 'no_variation' END,
+			-- in numeric, where no product overflows or vanishes
+			CASE WHEN e.before_mean::numeric * e.before_mean::numeric * e.before_n < 4 * e.before_sd::numeric * e.before_sd::numeric THEN 'base_near_zero' END,
+			CASE WHEN c.is_beyond THEN 'out_of_range' END,
+			CASE WHEN e.before_n > 1 AND e.after_n > 1 AND num_nulls(e.before_sd, e.after_sd) > 0 THEN 'spread_unknown' END,
+			CASE WHEN c.is_clear AND g.gain <> 0 AND abs(g.gain) < k.smallest_change THEN 'below_smallest_change' END
+		], NULL)
+	FROM athar.kpi AS k
+	CROSS JOIN LATERAL (SELECT (judge_difference.evidence).*) AS e
+	CROSS JOIN LATERAL (SELECT CASE k.direction
+		WHEN 'up' THEN e.difference
+		WHEN 'down' THEN -e.difference
+		ELSE CASE WHEN greatest(abs(e.before_mean), abs(e.after_mean), abs(k.desired_value)) < 8e307
+			THEN abs(e.before_mean - k.desired_value) - abs(e.after_mean - k.desired_value) END
+		END) AS g (gain)
+	CROSS JOIN LATERAL (SELECT
+		e.verdict IN ('increased', 'decreased') OR e.verdict = 'no_variation' AND e.difference <> 0,
+		-- what has no size, or no interval, is not judged by its p alone
+		e.verdict <> 'insufficient_data' AND (g.gain IS NULL OR e.verdict <> 'no_variation' AND num_nulls(e.ci_low, e.ci_high) > 0)
+		) AS c (is_clear, is_beyond)
+	WHERE k.id = judge_difference.kpi_id;
+END;
+COMMENT ON FUNCTION athar.judge_difference(athar.evidence, integer) IS
+'The verdict on a comparison in the KPI''s direction (improved, worsened, no_clear_change, insufficient_data, not_comparable) and what casts doubt on it, as far as the comparison itself shows: the flags no_variation, base_near_zero, out_of_range, spread_unknown and below_smallest_change. No row for an unknown KPI.';
+
 CREATE OR REPLACE FUNCTION athar.measure_effect(
 	kpi text, service text, cutover timestamptz, span interval,
 	washout interval DEFAULT '0', controls text[] DEFAULT NULL, season_matched boolean DEFAULT false)
@@ -250,7 +319,7 @@ RETURNS TABLE (
 	t double precision, df double precision, p_value double precision, effect_size double precision,
 	matched_difference double precision, mix_difference double precision,
 	did_estimate double precision, did_ci_low double precision, did_ci_high double precision, did_p_value double precision,
-	controls_used text[], flags text[], verdict text)
+	controls_used text[], flags text[], verdict text, matched_ci_low double precision, matched_ci_high double precision)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1
 SET jit = off -- a few hundred points; what the planner supposes is far more
 BEGIN ATOMIC
@@ -259,9 +328,6 @@ BEGIN ATOMIC
 		SELECT
 			k.id AS kpi_id,
 			k.kind,
-			k.direction,
-			k.desired_value,
-			coalesce(k.smallest_change, 0) AS smallest_change,
 			l.cutover,
 			s.service_id,
 			w.before_from,
@@ -321,51 +387,52 @@ BEGIN ATOMIC
 		CROSS JOIN LATERAL athar.ratio_values(u.kpi_id, u.service_id, u.before_from, u.before_to, u.after_from, u.after_to) AS v
 		WHERE (SELECT s.has_denominators FROM observed_side AS s)
 	), own AS (
-		SELECT e.*, r.is_by_period, r.is_unequal, s.has_denominators
+		SELECT e AS evidence, r.is_by_period, r.is_unequal, s.has_denominators
 		FROM reported_side AS r
 		CROSS JOIN observed_side AS s
 		CROSS JOIN ratio_side AS q
 		CROSS JOIN LATERAL athar.compare(
 			CASE WHEN r.is_by_period THEN r.before WHEN s.has_denominators THEN q.before ELSE s.before END,
 			CASE WHEN r.is_by_period THEN r.after WHEN s.has_denominators THEN q.after ELSE s.after END) AS e
-	), control_change AS (
-		SELECT
-			p.service_id,
-			avg(p.value) FILTER (WHERE p.is_after) - avg(p.value) FILTER (WHERE NOT p.is_after) AS change
+	), unit_figure AS (
+		SELECT true AS is_own, NULL::integer AS service_id, (o.evidence).before_mean AS before, (o.evidence).after_mean AS after
+		FROM own AS o
+		UNION ALL
+		SELECT false, p.service_id, athar.mean(athar.summarize(p.value) FILTER (WHERE NOT p.is_after)), athar.mean(athar.summarize(p.value) FILTER (WHERE p.is_after))
 		FROM point AS p
 		CROSS JOIN own AS o
 		WHERE NOT p.is_own AND p.is_chosen
 		GROUP BY p.service_id
-		HAVING count(*) FILTER (WHERE p.is_after) = min(o.after_n)
-			AND count(*) FILTER (WHERE NOT p.is_after) = min(o.before_n)
+		HAVING count(*) FILTER (WHERE p.is_after) = min((o.evidence).after_n)
+			AND count(*) FILTER (WHERE NOT p.is_after) = min((o.evidence).before_n)
 		UNION ALL
-		SELECT c.service_id, c.after - c.before
+		-- means alone: summaries need not be merged for that
+		SELECT
+			false,
+			o.service_id,
+			athar.measurement_value('mean', NULL,
+				sum(coalesce(o.numerator, athar.total(o.summary))) FILTER (WHERE NOT o.is_after),
+				sum(coalesce(o.denominator, athar.n(o.summary))) FILTER (WHERE NOT o.is_after)),
+			athar.measurement_value('mean', NULL,
+				sum(coalesce(o.numerator, athar.total(o.summary))) FILTER (WHERE o.is_after),
+				sum(coalesce(o.denominator, athar.n(o.summary))) FILTER (WHERE o.is_after))
+		FROM observed AS o
+		WHERE NOT o.is_own
+		GROUP BY o.service_id
+	), controlled AS (
+		SELECT (c.evidence).estimate, (c.evidence).ci_low, (c.evidence).ci_high, (c.evidence).p_value, c.codes
 		FROM (
 			SELECT
-				o.service_id,
-				-- means alone: summaries need not be merged for that
-				sum(coalesce(o.numerator, athar.total(o.summary))) FILTER (WHERE o.is_after)
-					/ sum(coalesce(o.denominator, athar.n(o.summary))) FILTER (WHERE o.is_after) AS after,
-				sum(coalesce(o.numerator, athar.total(o.summary))) FILTER (WHERE NOT o.is_after)
-					/ sum(coalesce(o.denominator, athar.n(o.summary))) FILTER (WHERE NOT o.is_after) AS before
-			FROM observed AS o
-			WHERE NOT o.is_own
-			GROUP BY o.service_id) AS c
-		WHERE c.after IS NOT NULL AND c.before IS NOT NULL
-	), controlled AS (
-		-- the spread of the controls' own changes is the yardstick: one service of a population against the others
-		SELECT
-			o.difference - avg(c.change) AS estimate,
-			nullif(stddev_samp(c.change), 0) * sqrt(1 + 1.0::double precision / count(*)) AS se,
-			count(*) - 1 AS df,
-			array_agg(s.code::text ORDER BY s.code) AS codes
-		FROM control_change AS c
-		JOIN athar.service AS s ON s.id = c.service_id
-		CROSS JOIN own AS o
-		GROUP BY o.difference
+				athar.difference_in_differences(v.value, coalesce(f.service_id::text, ''), f.is_own, v.is_after) AS evidence,
+				array_agg(s.code::text ORDER BY s.code) FILTER (WHERE v.is_after AND NOT f.is_own) AS codes
+			FROM unit_figure AS f
+			LEFT JOIN athar.service AS s ON s.id = f.service_id
+			CROSS JOIN LATERAL (VALUES (false, f.before), (true, f.after)) AS v (is_after, value)
+			WHERE f.before IS NOT NULL AND f.after IS NOT NULL) AS c
+		WHERE c.codes IS NOT NULL
 	), part AS (
 		-- a total has no mix: the totals of its channels add up to it
-		SELECT c.channel_id, c.is_after, c.summary, c.numerator, c.denominator
+		SELECT c.channel_id, c.is_after, c.starts_at, c.summary, c.numerator, c.denominator
 		FROM subject AS u
 		CROSS JOIN (
 			SELECT
@@ -378,11 +445,11 @@ BEGIN ATOMIC
 		CROSS JOIN LATERAL athar.channel_parts(u.kpi_id, u.service_id, p.basis, p.starts_at, p.ends_at, p.is_after) AS c
 		WHERE u.kind <> 'sum'
 		UNION ALL
-		SELECT o.channel_id, o.is_after, o.summary, o.numerator, o.denominator
+		SELECT o.channel_id, o.is_after, NULL, o.summary, o.numerator, o.denominator
 		FROM observed AS o
 		CROSS JOIN subject AS u
 		WHERE o.is_own AND u.kind <> 'sum'
-	), stratum AS (
+	), cell AS (
 		SELECT
 			p.channel_id,
 			p.is_after,
@@ -392,19 +459,56 @@ BEGIN ATOMIC
 			sum(coalesce(p.denominator, athar.n(p.summary))) AS weight,
 			sum(coalesce(p.numerator, athar.total(p.summary))) AS numerator
 		FROM part AS p
-		GROUP BY p.channel_id, p.is_after
-	), matched AS (
-		SELECT (m.evidence).total_difference, (m.evidence).matched_difference, (m.evidence).mix_difference
+		GROUP BY p.channel_id, p.is_after, p.starts_at
+	), stratum AS (
+		SELECT
+			c.channel_id,
+			c.is_after,
+			athar.merge(c.summary) AS summary,
+			bool_or(c.has_denominators) AS has_denominators,
+			sum(c.weight) AS weight,
+			sum(c.numerator) AS numerator,
+			count(*) AS periods,
+			-- the error of a ratio whose units are the periods, as ratio_values() has it
+			athar.stddev(athar.summarize(c.weight / c.whole_weight * c.periods * (c.value - c.mean))) / sqrt(count(*)) AS se
 		FROM (
-			SELECT athar.compare_matched(
-				CASE WHEN NOT s.has_any_denominators THEN s.summary ELSE
-					-- weights need not be whole numbers: the largest becomes 10^12 of them
-					athar.summary_of_moments(greatest(round(s.weight / s.largest_weight * 1e12), 1)::bigint, s.numerator / s.weight, NULL)
-				END, s.channel_id::text, s.is_after) AS evidence
+			SELECT
+				c.*,
+				count(*) OVER side AS periods,
+				sum(c.weight) OVER side AS whole_weight,
+				athar.measurement_value('mean', NULL, c.numerator, c.weight) AS value,
+				athar.measurement_value('mean', NULL, sum(c.numerator) OVER side, sum(c.weight) OVER side) AS mean
+			FROM cell AS c
+			WINDOW side AS (PARTITION BY c.channel_id, c.is_after)) AS c
+		GROUP BY c.channel_id, c.is_after
+	), matched AS (
+		SELECT
+			(m.evidence).total_difference,
+			(m.evidence).matched_difference,
+			(m.evidence).mix_difference,
+			CASE WHEN o.is_by_period THEN (m.evidence).matched_difference - h.half ELSE (m.evidence).ci_low END AS ci_low,
+			CASE WHEN o.is_by_period THEN (m.evidence).matched_difference + h.half ELSE (m.evidence).ci_high END AS ci_high
+		FROM (
+			SELECT
+				athar.compare_matched(
+					CASE WHEN s.is_by_period OR s.has_any_denominators THEN
+						athar.summary_of_moments(w.n, CASE WHEN s.has_any_denominators THEN s.numerator / s.weight ELSE athar.mean(s.summary) END,
+							CASE WHEN s.is_by_period THEN s.se * sqrt(w.n) END)
+					ELSE s.summary END, s.channel_id::text, s.is_after) AS evidence,
+				min(s.periods) FILTER (WHERE s.sides = 2 AND s.channel_id IS NOT NULL) - 1 AS df
 			FROM (
-				SELECT t.*, bool_or(t.has_denominators) OVER () AS has_any_denominators, max(t.weight) OVER () AS largest_weight
-				FROM stratum AS t) AS s
+				SELECT t.*, o.is_by_period,
+					count(*) OVER (PARTITION BY t.channel_id) AS sides,
+					bool_or(t.has_denominators) OVER () AS has_any_denominators,
+					max(t.weight) OVER () AS largest_weight
+				FROM stratum AS t
+				CROSS JOIN own AS o) AS s
+			-- weights need not be whole numbers: the largest becomes 10^12 of them
+			CROSS JOIN LATERAL (SELECT CASE WHEN s.has_any_denominators
+				THEN greatest(round(s.weight / s.largest_weight * 1e12), 2)::bigint ELSE athar.n(s.summary) END) AS w (n)
 			HAVING count(DISTINCT s.channel_id) > 1) AS m
+		CROSS JOIN own AS o
+		CROSS JOIN LATERAL (SELECT (m.evidence).se * athar.student_t_quantile(0.975, m.df)) AS h (half)
 	), series AS (
 		SELECT p.is_after, p.starts_at, p.value
 		FROM point AS p
@@ -415,22 +519,22 @@ BEGIN ATOMIC
 		WHERE o.is_own
 		GROUP BY o.is_after, o.starts_at
 	), noise AS (
-		SELECT
-			sum(r.residual * r.last_residual) / nullif(sum(r.residual * r.residual), 0) > 1.96 / sqrt(nullif(count(*), 0)) AS is_autocorrelated
-		FROM (
-			SELECT
-				p.value - CASE WHEN p.is_after THEN o.after_mean ELSE o.before_mean END AS residual,
-				lag(p.value - CASE WHEN p.is_after THEN o.after_mean ELSE o.before_mean END) OVER (PARTITION BY p.is_after ORDER BY p.starts_at) AS last_residual
-			FROM series AS p
-			CROSS JOIN own AS o
-		) AS r
+		SELECT athar.is_autocorrelated(
+			array_agg(p.value ORDER BY p.starts_at) FILTER (WHERE NOT p.is_after),
+			array_agg(p.value ORDER BY p.starts_at) FILTER (WHERE p.is_after)) AS is_autocorrelated
+		FROM series AS p
 	), trend AS (
 		SELECT abs(r.r) >= 1 - 1e-12 OR athar.student_t_p(
 			r.r * sqrt((r.n - 2) / nullif(1 - r.r * r.r, 0)), r.n - 2) < 0.05 AS is_significant
 		FROM (
-			SELECT corr(p.value, extract(epoch FROM p.starts_at)) AS r, count(*) AS n
-			FROM series AS p
-			WHERE NOT p.is_after
+			-- values from -1 to 1, so that no square leaves the range; this way round, lest a quotient vanish
+			SELECT corr((p.value + p.size) / nullif(p.size, 0) - 1, extract(epoch FROM p.starts_at)) AS r, count(*) AS n
+			FROM (
+				SELECT p.starts_at, p.value - m.mean AS value, max(abs(p.value - m.mean)) OVER () AS size
+				FROM series AS p
+				CROSS JOIN (SELECT athar.mean(athar.summarize(s.value)) AS mean FROM series AS s WHERE NOT s.is_after) AS m
+				WHERE NOT p.is_after
+			) AS p
 		) AS r
 		WHERE r.n >= 4
 	), other_action AS (
@@ -457,28 +561,19 @@ BEGIN ATOMIC
 		FROM subject AS u
 	), judged AS (
 		SELECT
-			o.*,
-			CASE u.direction
-				WHEN 'up' THEN o.difference
-				WHEN 'down' THEN -o.difference
-				ELSE abs(o.before_mean - u.desired_value) - abs(o.after_mean - u.desired_value)
-			END AS gain,
-			u.smallest_change,
-			o.verdict IN ('increased', 'decreased') OR o.verdict = 'no_variation' AND o.difference <> 0 AS is_clear,
-			o.before_n = 0 AND EXISTS (SELECT FROM point AS p WHERE p.is_own AND NOT p.is_after)
-				OR o.after_n = 0 AND EXISTS (SELECT FROM point AS p WHERE p.is_own AND p.is_after) AS is_not_comparable
+			(o.evidence).*,
+			o.is_by_period,
+			o.is_unequal,
+			o.has_denominators,
+			g.flags AS own_flags,
+			CASE
+				WHEN (o.evidence).before_n = 0 AND EXISTS (SELECT FROM point AS p WHERE p.is_own AND NOT p.is_after)
+					OR (o.evidence).after_n = 0 AND EXISTS (SELECT FROM point AS p WHERE p.is_own AND p.is_after) THEN 'not_comparable'
+				ELSE g.verdict
+			END AS conclusion
 		FROM own AS o
 		CROSS JOIN subject AS u
-	), concluded AS (
-		SELECT
-			CASE
-				WHEN j.is_not_comparable THEN 'not_comparable'
-				WHEN j.verdict = 'insufficient_data' THEN 'insufficient_data'
-				WHEN NOT j.is_clear OR abs(j.gain) < j.smallest_change OR j.gain = 0 THEN 'no_clear_change'
-				WHEN j.gain > 0 THEN 'improved'
-				ELSE 'worsened'
-			END AS conclusion
-		FROM judged AS j
+		CROSS JOIN LATERAL athar.judge_difference(o.evidence, u.kpi_id) AS g
 	)
 	SELECT
 		j.before_n, j.before_mean, j.before_sd,
@@ -488,30 +583,26 @@ BEGIN ATOMIC
 		j.difference, j.percent_change, j.ci_low, j.ci_high,
 		j.t, j.df, j.p_value, j.effect_size,
 		m.matched_difference, m.mix_difference,
-		d.estimate,
-		d.estimate - d.se * athar.student_t_quantile(0.975, nullif(d.df, 0)),
-		d.estimate + d.se * athar.student_t_quantile(0.975, nullif(d.df, 0)),
-		athar.student_t_p(d.estimate / d.se, nullif(d.df, 0)),
+		d.estimate, d.ci_low, d.ci_high, d.p_value,
 		coalesce(d.codes, '{}'),
 		array_remove(ARRAY[
 			CASE WHEN j.is_by_period THEN 'by_period' END,
 			CASE WHEN w.is_parted THEN 'cutover_within_period' END,
 			CASE WHEN measure_effect.span < interval '1 year' AND measure_effect.season_matched IS NOT TRUE THEN 'season_not_covered' END,
-			CASE WHEN j.is_by_period AND (j.before_n <> j.after_n OR j.is_unequal) THEN 'unequal_periods' END,
-			CASE WHEN j.verdict = 'no_variation' THEN 'no_variation' END,
-			CASE WHEN abs(j.before_mean) < 2 * j.before_sd / sqrt(nullif(j.before_n, 0)) THEN 'base_near_zero' END,
+			CASE WHEN j.is_by_period AND (j.before_n <> j.after_n OR j.is_unequal) THEN 'unequal_periods' END
+		], NULL) || j.own_flags || array_remove(ARRAY[
 			CASE WHEN sign(m.total_difference) * sign(m.matched_difference) < 0 THEN 'mix_reverses' END,
 			CASE WHEN n.is_autocorrelated THEN 'autocorrelated' END,
+			-- it is the interval that it casts doubt on
+			CASE WHEN n.is_autocorrelated IS NULL AND j.p_value IS NOT NULL THEN 'autocorrelation_unknown' END,
 			CASE WHEN r.is_significant THEN 'trend_before' END,
 			CASE WHEN a.is_overlapping THEN 'overlapping_actions' END,
-			CASE WHEN c.conclusion = 'no_clear_change' AND j.is_clear AND abs(j.gain) < j.smallest_change THEN 'below_smallest_change' END,
-			CASE WHEN c.conclusion IN ('improved', 'worsened') AND d.df > 0
-				AND NOT coalesce(abs(d.estimate) > d.se * athar.student_t_quantile(0.975, nullif(d.df, 0)), d.estimate <> 0)
-				THEN 'not_beyond_controls' END
+			CASE WHEN j.conclusion IN ('improved', 'worsened') AND cardinality(d.codes) > 1
+				AND NOT coalesce(d.ci_low > 0 OR d.ci_high < 0, d.estimate <> 0) THEN 'not_beyond_controls' END
 		], NULL),
-		c.conclusion
+		j.conclusion,
+		m.ci_low, m.ci_high
 	FROM judged AS j
-	CROSS JOIN concluded AS c
 	CROSS JOIN noise AS n
 	CROSS JOIN other_action AS a
 	CROSS JOIN parted AS w

@@ -197,13 +197,13 @@ BEGIN ATOMIC
 			before_n, before_mean, before_sd, before_median, after_n, after_mean, after_sd, after_median,
 			difference, percent_change, ci_low, ci_high, t, df, p_value, effect_size,
 			matched_difference, mix_difference, did_estimate, did_ci_low, did_ci_high, did_p_value,
-			controls_used, flags, verdict, is_season_matched, before_figures, after_figures, late_rows)
+			controls_used, flags, verdict, is_season_matched, before_figures, after_figures, late_rows, matched_ci_low, matched_ci_high)
 		SELECT
 			m.effect_id, clock_timestamp(), m.cutover, m.span, m.washout,
 			m.before_n, m.before_mean, m.before_sd, m.before_median, m.after_n, m.after_mean, m.after_sd, m.after_median,
 			m.difference, m.percent_change, m.ci_low, m.ci_high, m.t, m.df, m.p_value, m.effect_size,
 			m.matched_difference, m.mix_difference, m.did_estimate, m.did_ci_low, m.did_ci_high, m.did_p_value,
-			m.controls_used, m.all_flags, m.verdict, m.season_matched, m.before_figures, m.after_figures, m.late_rows
+			m.controls_used, m.all_flags, m.verdict, m.season_matched, m.before_figures, m.after_figures, m.late_rows, m.matched_ci_low, m.matched_ci_high
 		FROM told AS m
 		LEFT JOIN athar.effect_measurement AS l
 			ON l.id = (SELECT max(n.id) FROM athar.effect_measurement AS n WHERE n.effect_id = m.effect_id)
@@ -248,10 +248,10 @@ BEGIN ATOMIC
 	), added AS (
 		INSERT INTO athar.effect_check (
 			effect_id, days, checked_on, measured_at, cutover, washout,
-			before_mean, early_n, early_mean, late_n, late_mean, difference, ci_low, ci_high, p_value, verdict)
+			before_mean, early_n, early_mean, late_n, late_mean, difference, ci_low, ci_high, p_value, verdict, late_before_mean)
 		SELECT
 			d.effect_id, s.days, s.checked_on, clock_timestamp(), d.cutover, d.washout,
-			s.before_mean, s.early_n, s.early_mean, s.late_n, s.late_mean, s.difference, s.ci_low, s.ci_high, s.p_value, s.verdict
+			s.before_mean, s.early_n, s.early_mean, s.late_n, s.late_mean, s.difference, s.ci_low, s.ci_high, s.p_value, s.verdict, s.late_before_mean
 		FROM design AS d
 		CROSS JOIN LATERAL athar.sustained_effect(d.kpi, d.service, d.cutover, d.span, d.washout, d.season_matched) AS s
 		LEFT JOIN athar.effect_check AS l
@@ -264,7 +264,8 @@ BEGIN ATOMIC
 				AND NOT ((l.checked_on, l.early_n, l.late_n, l.verdict) = (s.checked_on, s.early_n, s.late_n, s.verdict)
 					AND athar.is_same_figure(l.before_mean, s.before_mean, NULL)
 					AND athar.is_same_figure(l.early_mean, s.early_mean, NULL)
-					AND athar.is_same_figure(l.late_mean, s.late_mean, NULL)))
+					AND athar.is_same_figure(l.late_mean, s.late_mean, NULL)
+					AND athar.is_same_figure(l.late_before_mean, s.late_before_mean, NULL)))
 		RETURNING 1
 	)
 	SELECT count(*)::integer FROM added;

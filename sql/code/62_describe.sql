@@ -19,6 +19,12 @@ FROM (VALUES
 		'تغيّر المجموع في اتجاه يخالف اتجاه التغيّر داخل القنوات'),
 	('autocorrelated', 'the figures follow one another, so the interval is too narrow',
 		'القيم المتتالية مترابطة، ففترة الثقة أضيق مما ينبغي'),
+	('autocorrelation_unknown', 'too few points to tell whether the figures follow one another, which would make the interval too narrow',
+		'النقاط أقل من أن يُعرف منها هل القيم المتتالية مترابطة، ولو كانت كذلك لكانت فترة الثقة أضيق مما ينبغي'),
+	('out_of_range', 'the figures are too large for their difference and its interval to be computed',
+		'القيم أكبر من أن يُحسب الفرق بينها وفترة الثقة'),
+	('spread_unknown', 'how far the values lie apart is not known, so there is no interval',
+		'مدى تباعد القيم غير معروف، فلا توجد فترة ثقة'),
 	('trend_before', 'it was moving before the change already',
 		'كان المؤشر آخذًا في التغيّر قبل التغيير أصلًا'),
 	('overlapping_actions', 'another action on the service went live in the time compared',
@@ -56,15 +62,22 @@ END;
 COMMENT ON FUNCTION athar.change_text(double precision, double precision, text) IS
 'A difference with its direction in words, rounded as figure_text() does. NULL for NULL.';
 
+CREATE OR REPLACE FUNCTION athar.interval_size(low double precision, high double precision)
+RETURNS double precision
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN greatest(abs(low), abs(high)) < 1e300 THEN nullif(5 * (high - low), 0) END;
+COMMENT ON FUNCTION athar.interval_size(double precision, double precision) IS
+'The size for figure_text() by which figures with this confidence interval are rounded, to two digits of half its width. NULL without an interval, for one of no width, and beyond 1e300.';
+
 CREATE OR REPLACE FUNCTION athar.interval_text(low double precision, high double precision, lang text)
 RETURNS text
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 RETURN CASE lang
 	WHEN 'ar' THEN coalesce(
-		'فترة الثقة 95 % من ' || athar.figure_text(low, 5 * (high - low), lang, true) || ' إلى ' || athar.figure_text(high, 5 * (high - low), lang, true),
+		'فترة الثقة 95 % من ' || athar.figure_text(low, athar.interval_size(low, high), lang, true) || ' إلى ' || athar.figure_text(high, athar.interval_size(low, high), lang, true),
 		'من دون فترة ثقة')
 	ELSE coalesce(
-		'95 % confidence interval from ' || athar.figure_text(low, 5 * (high - low), lang, true) || ' to ' || athar.figure_text(high, 5 * (high - low), lang, true),
+		'95 % confidence interval from ' || athar.figure_text(low, athar.interval_size(low, high), lang, true) || ' to ' || athar.figure_text(high, athar.interval_size(low, high), lang, true),
 		'no confidence interval')
 END;
 COMMENT ON FUNCTION athar.interval_text(double precision, double precision, text) IS
@@ -86,6 +99,7 @@ BEGIN ATOMIC
 					WHEN k.direction = 'target' THEN 'لا يمكن الجزم بما إذا كان ' || s.subject || ' قد اقترب من القيمة المنشودة أو ابتعد عنها'
 					ELSE 'لا يمكن الجزم بما إذا كان ' || s.subject || ' قد تغيّر' END
 				WHEN m.verdict = 'not_comparable' THEN 'لا يمكن معرفة ما إذا كان ' || s.subject || ' قد تغيّر، لأن القيم قبل التغيير وبعده غير قابلة للمقارنة'
+				WHEN m.flags @> '{spread_unknown}' THEN 'لا يمكن معرفة ما إذا كان ' || s.subject || ' قد تغيّر'
 				ELSE 'لا يمكن معرفة ما إذا كان ' || s.subject || ' قد تغيّر، لقلّة القيم'
 			END,
 			CASE
@@ -96,7 +110,7 @@ BEGIN ATOMIC
 			'؛ القيمة المنشودة ' || f.desired,
 			format('؛ عدد %s: %s قبل التغيير و%s بعده', CASE WHEN m.flags @> '{by_period}' THEN 'الفترات الزمنية' ELSE 'القيم' END, coalesce(m.before_n, 0), coalesce(m.after_n, 0)),
 			'.',
-			' عند مقارنة المثل بالمثل: ' || f.matched || coalesce('؛ ومن تغيّر التوزيع بين القنوات: ' || f.mix, '') || '.',
+			' عند مقارنة المثل بالمثل: ' || f.matched || '، و' || f.matched_interval || coalesce('؛ ومن تغيّر التوزيع بين القنوات: ' || f.mix, '') || '.',
 			format(' بعد طرح ما تغيّر في خدمات المقارنة (عددها %s): ', cardinality(m.controls_used)) || f.beyond || '، و' || f.beyond_interval || '.',
 			' مواضع الشك: ' || d.doubts || '.')
 		ELSE concat(
@@ -109,6 +123,7 @@ BEGIN ATOMIC
 					WHEN k.direction = 'target' THEN 'We cannot tell whether ' || s.subject || ' came nearer to the desired value or went farther from it'
 					ELSE 'We cannot tell whether ' || s.subject || ' changed' END
 				WHEN m.verdict = 'not_comparable' THEN 'We cannot tell whether ' || s.subject || ' changed, because the figures before and after cannot be compared'
+				WHEN m.flags @> '{spread_unknown}' THEN 'We cannot tell whether ' || s.subject || ' changed'
 				ELSE 'We cannot tell whether ' || s.subject || ' changed, because there are too few figures'
 			END,
 			CASE
@@ -119,7 +134,7 @@ BEGIN ATOMIC
 			'; desired value ' || f.desired,
 			format('; %s %s before, %s after', coalesce(m.before_n, 0), CASE WHEN m.flags @> '{by_period}' THEN 'period' ELSE 'value' END || CASE m.before_n WHEN 1 THEN '' ELSE 's' END, coalesce(m.after_n, 0)),
 			'.',
-			' Like for like: ' || f.matched || coalesce('; from another mix of channels: ' || f.mix, '') || '.',
+			' Like for like: ' || f.matched || ', ' || f.matched_interval || coalesce('; from another mix of channels: ' || f.mix, '') || '.',
 			format(' Beyond the %s compared: ', CASE cardinality(m.controls_used) WHEN 1 THEN 'service' ELSE cardinality(m.controls_used) || ' services' END)
 				|| f.beyond || ', ' || f.beyond_interval || '.',
 			' Doubts: ' || d.doubts || '.')
@@ -131,9 +146,9 @@ BEGIN ATOMIC
 		ELSE format('%s (%s)', k.name, k.unit_of_measure) END) AS s (subject)
 	-- OFFSET 0 keeps the sizes apart from what is made of them, so that the functions that make it are inlined
 	CROSS JOIN LATERAL (SELECT
-		coalesce(nullif(5 * (m.ci_high - m.ci_low), 0), m.difference) AS size,
-		coalesce(nullif(5 * (m.ci_high - m.ci_low), 0), m.difference, m.matched_difference) AS matched_size,
-		coalesce(nullif(5 * (m.did_ci_high - m.did_ci_low), 0), m.did_estimate) AS beyond_size
+		coalesce(athar.interval_size(m.ci_low, m.ci_high), m.difference) AS size,
+		coalesce(athar.interval_size(m.matched_ci_low, m.matched_ci_high), athar.interval_size(m.ci_low, m.ci_high), m.difference, m.matched_difference) AS matched_size,
+		coalesce(athar.interval_size(m.did_ci_low, m.did_ci_high), m.did_estimate) AS beyond_size
 		OFFSET 0) AS z
 	CROSS JOIN LATERAL (SELECT
 		athar.figure_text(m.before_mean, z.size, effect_sentence.lang) AS before,
@@ -143,6 +158,7 @@ BEGIN ATOMIC
 		athar.interval_text(m.ci_low, m.ci_high, effect_sentence.lang) AS interval,
 		athar.figure_text(k.desired_value, NULL, effect_sentence.lang) AS desired,
 		athar.change_text(m.matched_difference, z.matched_size, effect_sentence.lang) AS matched,
+		athar.interval_text(m.matched_ci_low, m.matched_ci_high, effect_sentence.lang) AS matched_interval,
 		athar.change_text(m.mix_difference, z.matched_size, effect_sentence.lang) AS mix,
 		athar.change_text(m.did_estimate, z.beyond_size, effect_sentence.lang) AS beyond,
 		athar.interval_text(m.did_ci_low, m.did_ci_high, effect_sentence.lang) AS beyond_interval) AS f
@@ -163,29 +179,9 @@ CREATE OR REPLACE FUNCTION athar.judge_evidence(evidence athar.evidence, kpi_id 
 RETURNS athar.effect_measurement
 LANGUAGE SQL STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT jsonb_populate_record(NULL::athar.effect_measurement, to_jsonb(e.evidence) || jsonb_build_object(
-		'controls_used', '{}'::text[],
-		'flags', array_remove(ARRAY[
-			CASE WHEN (e.evidence).verdict = 'no_variation' THEN 'no_variation' END,
-			CASE WHEN abs((e.evidence).before_mean) < 2 * (e.evidence).before_sd / sqrt(nullif((e.evidence).before_n, 0)) THEN 'base_near_zero' END,
-			CASE WHEN c.is_clear AND g.gain <> 0 AND abs(g.gain) < k.smallest_change THEN 'below_smallest_change' END], NULL),
-		'verdict', CASE
-			WHEN coalesce((e.evidence).verdict, 'insufficient_data') = 'insufficient_data' THEN 'insufficient_data'
-			WHEN NOT c.is_clear OR g.gain = 0 OR abs(g.gain) < k.smallest_change THEN 'no_clear_change'
-			WHEN g.gain > 0 THEN 'improved'
-			ELSE 'worsened' END))
-	FROM athar.kpi AS k
-	CROSS JOIN (SELECT judge_evidence.evidence AS evidence) AS e
-	-- a difference too large for double precision still has its direction
-	CROSS JOIN LATERAL (SELECT coalesce((e.evidence).difference,
-		CASE (e.evidence).verdict WHEN 'increased' THEN double precision 'Infinity' WHEN 'decreased' THEN '-Infinity' END)) AS r (rise)
-	CROSS JOIN LATERAL (SELECT CASE k.direction
-		WHEN 'up' THEN r.rise
-		WHEN 'down' THEN -r.rise
-		ELSE abs((e.evidence).before_mean - k.desired_value) - abs((e.evidence).after_mean - k.desired_value) END) AS g (gain)
-	CROSS JOIN LATERAL (SELECT (e.evidence).verdict IN ('increased', 'decreased')
-		OR (e.evidence).verdict = 'no_variation' AND (e.evidence).difference <> 0) AS c (is_clear)
-	WHERE k.id = judge_evidence.kpi_id;
+	SELECT jsonb_populate_record(NULL::athar.effect_measurement, to_jsonb(judge_evidence.evidence)
+		|| jsonb_build_object('controls_used', '{}'::text[], 'flags', j.flags, 'verdict', j.verdict))
+	FROM athar.judge_difference(judge_evidence.evidence, judge_evidence.kpi_id) AS j;
 END;
 COMMENT ON FUNCTION athar.judge_evidence(athar.evidence, integer) IS
 'A comparison judged as measure_effect() judges one: the verdict in the KPI''s direction, never from p alone, and the flags that a comparison without times and controls can have; as a measurement of no effect. NULL if an argument is NULL or the KPI is unknown.';
@@ -206,13 +202,13 @@ COMMENT ON FUNCTION athar.describe(athar.effect_measurement, text) IS
 
 CREATE OR REPLACE FUNCTION athar.describe_effect(
 	kpi text, service text, cutover timestamptz, span interval,
-	washout interval DEFAULT '0', controls text[] DEFAULT NULL, lang text DEFAULT 'en')
+	washout interval DEFAULT '0', controls text[] DEFAULT NULL, lang text DEFAULT 'en', season_matched boolean DEFAULT false)
 RETURNS text
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT athar.effect_sentence(jsonb_populate_record(NULL::athar.effect_measurement, to_jsonb(m)), athar.kpi_id(describe_effect.kpi), describe_effect.lang)
 	FROM athar.measure_effect(describe_effect.kpi, describe_effect.service, describe_effect.cutover, describe_effect.span,
-		describe_effect.washout, describe_effect.controls) AS m;
+		describe_effect.washout, describe_effect.controls, describe_effect.season_matched) AS m;
 END;
-COMMENT ON FUNCTION athar.describe_effect(text, text, timestamptz, interval, interval, text[], text) IS
+COMMENT ON FUNCTION athar.describe_effect(text, text, timestamptz, interval, interval, text[], text, boolean) IS
 'What measure_effect() answers to the same arguments, as a few sentences for people, in English (en) or Arabic (ar); see describe(effect_measurement). Errors as those of measure_effect(); 22023 unknown language.';

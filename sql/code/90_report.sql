@@ -27,6 +27,7 @@ SELECT
 		WHEN a.live_on IS NULL THEN 'the action is not live'
 		WHEN m.id IS NULL AND w.ends_on <= current_date THEN 'not measured yet'
 		WHEN w.ends_on > current_date THEN 'the time compared ends on ' || to_char(w.ends_on, 'YYYY-MM-DD')
+		WHEN m.verdict = 'not_comparable' AND m.flags @> '{out_of_range}' THEN 'the difference is too large to be computed'
 		WHEN m.verdict = 'not_comparable' THEN 'the figures before and after are on different bases'
 		ELSE format('too few figures: %s before, %s after', m.before_n, m.after_n)
 	END AS reason,
@@ -53,7 +54,9 @@ SELECT
 	athar.late_rows(e.id) AS late_rows,
 	c.verdict AS sustained_verdict,
 	c.checked_on AS sustained_checked_on,
-	c.faded_on
+	c.faded_on,
+	m.matched_ci_low,
+	m.matched_ci_high
 FROM athar.action AS a
 JOIN athar.project AS p ON p.id = a.project_id
 LEFT JOIN athar.unit AS u ON u.id = a.owner_id
@@ -108,6 +111,8 @@ COMMENT ON COLUMN athar.before_after_report.late_rows IS 'Figures that arrived t
 COMMENT ON COLUMN athar.before_after_report.sustained_verdict IS 'Whether the effect lasted, by the last check that was made (sustained_effects): sustained, faded, growing or cannot_tell; NULL before the first';
 COMMENT ON COLUMN athar.before_after_report.sustained_checked_on IS 'The day for which that check speaks';
 COMMENT ON COLUMN athar.before_after_report.faded_on IS 'The day of the first check that found it faded; NULL unless the last one does';
+COMMENT ON COLUMN athar.before_after_report.matched_ci_low IS 'Lower end of the 95 % confidence interval of matched_difference';
+COMMENT ON COLUMN athar.before_after_report.matched_ci_high IS 'Upper end of it';
 
 CREATE OR REPLACE FUNCTION athar.month_of(day date)
 RETURNS daterange

@@ -62,6 +62,8 @@ CREATE TABLE athar.effect_measurement (
 	before_figures bigint NOT NULL DEFAULT 0,
 	after_figures bigint NOT NULL DEFAULT 0,
 	late_rows bigint NOT NULL DEFAULT 0,
+	matched_ci_low double precision,
+	matched_ci_high double precision,
 	CONSTRAINT effect_measurement_verdict_check CHECK (verdict IN ('improved', 'worsened', 'no_clear_change', 'insufficient_data', 'not_comparable'))
 );
 COMMENT ON TABLE athar.effect_measurement IS 'Every measurement of an effect; a new one is a new row, an old one never changes';
@@ -100,6 +102,8 @@ COMMENT ON COLUMN athar.effect_measurement.is_season_matched IS 'True where the 
 COMMENT ON COLUMN athar.effect_measurement.before_figures IS 'Stored figures behind the window before: single values, or reported rows';
 COMMENT ON COLUMN athar.effect_measurement.after_figures IS 'Stored figures behind the window after';
 COMMENT ON COLUMN athar.effect_measurement.late_rows IS 'How many of them arrived too late: those before the cutover after the first measurement of this effect, those after it after the first one made when the time compared was over';
+COMMENT ON COLUMN athar.effect_measurement.matched_ci_low IS 'Lower end of the 95 % confidence interval of matched_difference';
+COMMENT ON COLUMN athar.effect_measurement.matched_ci_high IS 'Upper end of it';
 CREATE INDEX effect_measurement_effect_id_idx ON athar.effect_measurement (effect_id, id);
 
 CREATE TABLE athar.effect_check (
@@ -120,6 +124,7 @@ CREATE TABLE athar.effect_check (
 	ci_high double precision,
 	p_value double precision,
 	verdict text NOT NULL,
+	late_before_mean double precision,
 	CONSTRAINT effect_check_days_check CHECK (days > 0),
 	CONSTRAINT effect_check_verdict_check CHECK (verdict IN ('sustained', 'faded', 'growing', 'cannot_tell'))
 );
@@ -131,14 +136,15 @@ COMMENT ON COLUMN athar.effect_check.checked_on IS 'The day for which it speaks'
 COMMENT ON COLUMN athar.effect_check.measured_at IS 'When it was made';
 COMMENT ON COLUMN athar.effect_check.cutover IS 'Where before ends and after begins';
 COMMENT ON COLUMN athar.effect_check.washout IS 'Time left out after the cutover';
-COMMENT ON COLUMN athar.effect_check.before_mean IS 'Mean before the cutover, in the KPI''s unit';
+COMMENT ON COLUMN athar.effect_check.before_mean IS 'Mean before the cutover, in the KPI''s unit; where seasons are matched that of the same days as the early ones';
 COMMENT ON COLUMN athar.effect_check.early_n IS 'Points soon after the cutover';
 COMMENT ON COLUMN athar.effect_check.early_mean IS 'Their mean';
 COMMENT ON COLUMN athar.effect_check.late_n IS 'Points shortly before the day of the check';
 COMMENT ON COLUMN athar.effect_check.late_mean IS 'Their mean';
-COMMENT ON COLUMN athar.effect_check.difference IS 'late_mean - early_mean';
+COMMENT ON COLUMN athar.effect_check.difference IS 'late_mean - early_mean; where seasons are matched each less its figure before';
 COMMENT ON COLUMN athar.effect_check.ci_low IS 'Lower end of its confidence interval, 95 % over the four checks together';
 COMMENT ON COLUMN athar.effect_check.ci_high IS 'Upper end of it';
 COMMENT ON COLUMN athar.effect_check.p_value IS 'Two-sided p of the difference, times four';
 COMMENT ON COLUMN athar.effect_check.verdict IS 'sustained, faded, growing or cannot_tell; see sustained_effect()';
+COMMENT ON COLUMN athar.effect_check.late_before_mean IS 'Mean of the same days as the late ones, before the cutover; NULL unless seasons are matched';
 CREATE INDEX effect_check_effect_id_idx ON athar.effect_check (effect_id, days, id);

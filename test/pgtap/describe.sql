@@ -56,7 +56,7 @@ JOIN (VALUES
 	('the same', 'Days to a decision (days) did not change: from 4 to 4, no difference, no confidence interval; 2 values before, 2 after. Doubts: the figures do not vary, so there is no interval.'),
 	('near zero', 'Trust (answers 1 to 5) improved: from 0.1 to 6.5, up 6.5, 95 % confidence interval from 2 to 10.9; 4 values before, 4 after. Doubts: the figure before is so near to zero that a percentage says nothing.'),
 	('too small', 'Days to a decision (days) changed by less than matters (smallest change that matters: 1): from 4 to 4.1, up 0.1 (2.5 %), 95 % confidence interval from 0.0972 to 0.1028; 1000000 values before, 900000 after.'),
-	('too far apart', 'Trust (answers 1 to 5) improved: from -1.64e+308 to 1.64e+308; 5 values before, 5 after.')) AS w (name, sentence) USING (name);
+	('too far apart', 'We cannot tell whether Trust (answers 1 to 5) changed, because the figures before and after cannot be compared: from -1.64e+308 to 1.64e+308; 5 values before, 5 after. Doubts: the figures are too large for their difference and its interval to be computed.')) AS w (name, sentence) USING (name);
 SELECT is(athar.describe(c.evidence, c.kpi, 'ar'), w.sentence, 'Arabic: ' || c.name)
 FROM comparison AS c
 JOIN (VALUES
@@ -85,7 +85,8 @@ FROM generate_series('2024-01-01'::timestamp, '2025-12-01', '3 months') WITH ORD
 	(VALUES ('permit', 30, 20), ('renewal', 18, 17.5), ('appeal', 40, 40.4)) AS s (service, before, after);
 SELECT is(athar.describe_effect('days', 'permit', '2025-01-01', '1 year', controls => ARRAY['renewal', 'appeal']),
 	'Days to a decision (days) improved: from 30.2 to 20.25, down 9.95 (32.9 %), 95 % confidence interval from -10.26 to -9.64; 4 periods before, 4 after. '
-	|| 'Beyond the 2 services compared: down 9.9, 95 % confidence interval from -19.9 to -0.046. Doubts: each period counts as one value, however many cases it holds.',
+	|| 'Beyond the 2 services compared: down 10, 95 % confidence interval from -19.9 to -0.046. Doubts: each period counts as one value, however many cases it holds; '
+	|| 'too few points to tell whether the figures follow one another, which would make the interval too narrow.',
 	'an effect as it is measured');
 SELECT matches(athar.describe_effect('days', 'permit', '2025-01-01', '1 year', controls => ARRAY['renewal'], lang => 'ar'),
 	'^تحسّن مؤشر «الأيام حتى القرار».*عدد الفترات الزمنية: 4 قبل التغيير و4 بعده\. بعد طرح ما تغيّر في خدمات المقارنة \(عددها 1\): انخفاض قدره 9\.5، ومن دون فترة ثقة\. مواضع الشك: كل فترة زمنية', 'and in Arabic');
@@ -102,9 +103,9 @@ CREATE TEMPORARY TABLE flag AS
 SELECT DISTINCT f.flag[1] AS flag
 FROM pg_proc AS p,
 	regexp_matches(pg_get_function_sqlbody(p.oid), $$(?:THEN|flags \|\|) '([a-z_]+)'::text$$, 'g') AS f (flag)
-WHERE p.pronamespace = 'athar'::regnamespace AND p.proname IN ('measure_effect', 'measure_effects', 'store_measurements', 'judge_evidence')
+WHERE p.pronamespace = 'athar'::regnamespace AND p.proname IN ('measure_effect', 'store_measurements', 'judge_difference')
 	AND f.flag[1] NOT IN ('improved', 'worsened', 'no_clear_change', 'insufficient_data', 'not_comparable', 'up', 'down', 'target');
-SELECT cmp_ok(count(*), '>=', 11::bigint, 'the flags of measure_effect were found') FROM flag;
+SELECT cmp_ok(count(*), '>=', 16::bigint, 'the flags of measure_effect were found') FROM flag;
 SELECT is_empty('SELECT f.flag FROM flag AS f LEFT JOIN athar.flag_words AS w USING (flag) WHERE (btrim(w.words) <> $$$$ AND w.words_ar ~ $$[ء-ي]$$) IS NOT TRUE', 'every flag has words in both languages');
 SELECT is_empty($$
 	SELECT f.flag, l.lang FROM (SELECT flag FROM flag UNION SELECT flag FROM athar.flag_words) AS f JOIN athar.flag_words AS w USING (flag), (VALUES ('en'), ('ar')) AS l (lang)
@@ -116,9 +117,9 @@ SELECT matches(athar.effect_sentence(jsonb_populate_record(NULL::athar.effect_me
 
 -- The trust of the US Transportation Security Administration's contact centre:
 -- what an effect with channels says.
-SELECT is(athar.effect_sentence(jsonb_populate_record(NULL::athar.effect_measurement, to_jsonb(f.m) || to_jsonb(f.e) || '{"verdict": "worsened", "flags": ["mix_reverses"]}'), athar.kpi_id('trust'), 'en'),
+SELECT is(athar.effect_sentence(jsonb_populate_record(NULL::athar.effect_measurement, to_jsonb(f.m) || to_jsonb(f.e) || jsonb_build_object('matched_ci_low', (f.m).ci_low, 'matched_ci_high', (f.m).ci_high) || '{"verdict": "worsened", "flags": ["mix_reverses"]}'), athar.kpi_id('trust'), 'en'),
 	'Trust (answers 1 to 5) worsened: from 4.398 to 4.118, down 0.28 (6.37 %), 95 % confidence interval from -0.311 to -0.249; 8427 values before, 17223 after. '
-	|| 'Like for like: up 0.174; from another mix of channels: down 0.454. Doubts: the whole moved the other way than its channels did.', 'a pooled figure never without its mix')
+	|| 'Like for like: up 0.174, 95 % confidence interval from 0.136 to 0.213; from another mix of channels: down 0.454. Doubts: the whole moved the other way than its channels did.', 'a pooled figure never without its mix')
 FROM (
 	SELECT athar.compare(athar.merge(v.s) FILTER (WHERE NOT v.is_after), athar.merge(v.s) FILTER (WHERE v.is_after)) AS e, athar.compare_matched(v.s, v.channel, v.is_after) AS m
 	FROM (SELECT c.channel, c.is_after, athar.summary_of('{1,2,3,4,5}', c.counts) AS s FROM (VALUES

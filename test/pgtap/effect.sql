@@ -43,7 +43,7 @@ SELECT results_eq(
 		(SELECT athar.summarize(q.digital::double precision / q.transactions) FROM quarter AS q WHERE q.service = 'tax' AND q.first_day > '2014-10-01')) AS e$$,
 	'interval, p and size are those of the eight shares');
 SELECT results_eq($$SELECT flags, controls_used, did_estimate FROM answer$$,
-	$$VALUES ('{by_period}'::text[], '{}'::text[], NULL::double precision)$$, 'the source is named, without controls nothing is compared with');
+	$$VALUES ('{by_period,autocorrelation_unknown}'::text[], '{}'::text[], NULL::double precision)$$, 'the source is named, without controls nothing is compared with');
 SELECT results_eq(
 	$$SELECT before_n, after_n, round(after_mean::numeric, 3) FROM athar.measure_effect('digital', 'tax', '2014-10-01', '1 year', controls => '{}')$$,
 	$$VALUES (4::bigint, 4::bigint, 0.723)$$, 'without a washout a period that begins at the cutover is after');
@@ -155,7 +155,7 @@ FROM (VALUES (30, '2024-03-01 09:00+00'), (34, '2024-03-20 09:00+00'), (32, '202
 	(1000, '2023-06-01 09:00+00'), (1000, '2025-08-01 09:00+00')) AS v (value, at);
 SELECT results_eq(
 	$$SELECT before_n, before_mean, after_n, after_mean, flags, verdict FROM athar.measure_effect('wait', 'tax', '2024-07-01', '1 year', '7 days')$$,
-	$$VALUES (3::bigint, 32::double precision, 3::bigint, 21::double precision, '{}'::text[], 'improved')$$,
+	$$VALUES (3::bigint, 32::double precision, 3::bigint, 21::double precision, '{autocorrelation_unknown}'::text[], 'improved')$$,
 	'single values: the washout is left out, what lies beyond the spans too');
 SELECT is(after_n, 5::bigint, 'an observation at the cutover is after')
 FROM athar.measure_effect('wait', 'tax', '2024-07-01', '1 year');

@@ -1,6 +1,6 @@
 -- lasting: whether effects are still there months later
 BEGIN;
-SELECT plan(24);
+SELECT plan(31);
 SET LOCAL TimeZone = 'UTC';
 
 SELECT athar.define_unit('u', 'Unit');
@@ -88,7 +88,58 @@ SELECT results_eq(
 	$$VALUES (365, 68.33, 52.17, 'faded', '2024-01-01'::date)$$, 'and fade by months');
 SELECT is((SELECT early_mean FROM athar.sustained_effect('monthly', 'lasts', '2023-01-15', '1 year') WHERE days = 365), 70::double precision, 'a month that holds the cutover is left out');
 
+-- Like seasons: 20 more for good, of a figure that swings by 30 in a year; and 20 more that fade.
+SELECT athar.define_kpi('swing', 'Swing', 'points', 'up', smallest_change => 1), athar.define_kpi('swing-month', 'Swing', 'points', 'up', smallest_change => 1), athar.define_kpi('swing-share', 'Swing', 'share', 'up', kind => 'ratio');
+CREATE TEMP TABLE swing AS
+SELECT s.service, d.at, 50 + 30 * sin(2 * pi() * extract(doy FROM d.at) / 365) + (d.n * 7 % 11 - 5) / 2.5
+	+ CASE WHEN d.at < '2023-01-01' THEN 0 WHEN s.service = 'lasts' THEN 20 ELSE greatest(20 - extract(doy FROM d.at) / 10, 0) END AS value
+FROM generate_series('2021-10-01 12:00+00'::timestamptz, '2024-03-31', '1 day') WITH ORDINALITY AS d (at, n), (VALUES ('lasts'), ('fades')) AS s (service);
+SELECT athar.record_observation('swing', v.value, v.at, v.service), athar.record_observation('swing-share', v.value, v.at, v.service, denominator => 200) FROM swing AS v;
+SELECT athar.report_measurement('swing-month', daterange(m.day::date, (m.day + interval '1 month')::date),
+	(SELECT athar.summarize(v.value) FROM swing AS v WHERE v.service = s.service AND v.at >= m.day AND v.at < m.day + interval '1 month'), s.service, basis => 'month')
+FROM generate_series('2021-10-01'::timestamp, '2024-03-01', '1 month') AS m (day), (VALUES ('lasts'), ('fades')) AS s (service);
+CREATE TEMP VIEW seasonal AS
+SELECT k.kpi, s.service, m.is_matched, array_agg(e.verdict ORDER BY e.days) AS verdicts
+FROM (VALUES ('swing'), ('swing-month'), ('swing-share')) AS k (kpi), (VALUES ('lasts'), ('fades')) AS s (service), (VALUES (false), (true)) AS m (is_matched)
+CROSS JOIN LATERAL athar.sustained_effect(k.kpi, s.service, '2023-01-01', season_matched => m.is_matched) AS e GROUP BY 1, 2, 3;
+SELECT results_eq($$SELECT kpi, (verdicts)[2:4] FROM seasonal WHERE service = 'lasts' AND NOT is_matched ORDER BY 1$$,
+	$$VALUES ('swing', '{growing,sustained,faded}'::text[]), ('swing-month', '{cannot_tell,sustained,faded}'), ('swing-share', '{growing,sustained,faded}')$$, 'a figure that swings with the seasons grows in spring and fades in winter');
+SELECT results_eq($$SELECT kpi, (verdicts)[2:4] FROM seasonal WHERE service = 'lasts' AND is_matched ORDER BY 1$$,
+	$$VALUES ('swing', '{sustained,sustained,sustained}'::text[]), ('swing-month', '{cannot_tell,sustained,sustained}'), ('swing-share', '{sustained,sustained,sustained}')$$, 'against the same days a year earlier it lasts');
+SELECT results_eq($$SELECT kpi, (verdicts)[2:4] FROM seasonal WHERE service = 'fades' AND is_matched ORDER BY 1$$,
+	$$VALUES ('swing', '{faded,faded,faded}'::text[]), ('swing-month', '{cannot_tell,cannot_tell,faded}'), ('swing-share', '{faded,faded,faded}')$$, 'and what fades fades');
+CREATE TEMP VIEW four_groups AS
+SELECT w.days, (d.e).estimate AS difference, (d.e).se, (d.e).df, d.early_before, d.late_before
+FROM (VALUES (90, '2023-01-11'::timestamptz, '2023-02-10'::timestamptz, '2023-03-12'::timestamptz, '2023-04-11'::timestamptz), (365, '2023-01-11', '2023-02-10', '2023-12-12', '2024-01-11')) AS w (days, early_from, early_to, late_from, late_to)
+-- the last days of the year after lie in what is left out, or after it, a year earlier; so two
+CROSS JOIN LATERAL (SELECT interval '1 year' * CASE w.days WHEN 365 THEN 2 ELSE 1 END) AS y (back)
+CROSS JOIN LATERAL (
+	SELECT athar.difference_in_differences(v.value, NULL, g.is_late, g.is_after) AS e,
+		avg(v.value) FILTER (WHERE NOT g.is_late AND NOT g.is_after) AS early_before, avg(v.value) FILTER (WHERE g.is_late AND NOT g.is_after) AS late_before
+	FROM swing AS v
+	JOIN (VALUES (false, true, w.early_from, w.early_to), (true, true, w.late_from, w.late_to),
+		(false, false, w.early_from - interval '1 year', w.early_to - interval '1 year'), (true, false, w.late_from - y.back, w.late_to - y.back)) AS g (is_late, is_after, starts_at, ends_at)
+		ON v.at >= g.starts_at AND v.at < g.ends_at
+	WHERE v.service = 'fades') AS d;
+SELECT results_eq(
+	$$SELECT days, round(difference::numeric, 9), round(ci_low::numeric, 9), round(ci_high::numeric, 9), round(before_mean::numeric, 9), round(late_before_mean::numeric, 9)
+	FROM athar.sustained_effect('swing', 'fades', '2023-01-01', washout => '10 days', season_matched => true) WHERE days IN (90, 365) ORDER BY 1$$,
+	$$SELECT days, round(difference::numeric, 9), round((difference - se * athar.student_t_quantile(1 - 0.05 / 4 / 2, df))::numeric, 9), round((difference + se * athar.student_t_quantile(1 - 0.05 / 4 / 2, df))::numeric, 9),
+		round(early_before::numeric, 9), round(late_before::numeric, 9) FROM four_groups ORDER BY 1$$,
+	'four groups at once, each window with the same days the fewest years earlier');
+SELECT results_eq($$SELECT round(difference::numeric, 9) = round((late_mean - early_mean)::numeric, 9), late_before_mean FROM athar.sustained_effect('swing', 'fades', '2023-01-01') WHERE days = 90$$,
+	$$VALUES (true, NULL::double precision)$$, 'nothing of that unless asked for');
+SELECT results_eq($$SELECT early_n, late_n, verdict FROM athar.sustained_effect('swing-month', 'lasts', '2022-01-01', season_matched => true) WHERE days = 365$$,
+	$$VALUES (1::bigint, 1::bigint, 'cannot_tell')$$, 'months without one a year earlier are left out');
+
 -- Kept with the plan.
+SELECT athar.create_project('s', 'S', 'u', '{"title": "S", "items": [
+	{"id": "S1", "title": "One", "service": "lasts", "status": "live", "live_on": "2023-01-01", "kpis": [{"kpi": "swing", "season_matched": true}]}]}', 'start');
+SELECT athar.measure_effects('s');
+SELECT results_eq(
+	$$SELECT c.days, c.verdict, c.before_mean, c.late_before_mean, c.difference FROM athar.sustained_effects AS c WHERE c.project = 's' ORDER BY 1$$,
+	$$SELECT days, verdict, before_mean, late_before_mean, difference FROM athar.sustained_effect('swing', 'lasts', '2023-01-01', season_matched => true) ORDER BY 1$$,
+	'a plan that matches seasons has checks that do');
 SELECT athar.create_project('p', 'P', 'u', '{"title": "P", "items": [
 	{"id": "A1", "title": "One", "service": "fades", "status": "live", "live_on": "2023-01-01", "kpis": [{"kpi": "score"}]},
 	{"id": "A2", "title": "Two", "service": "lasts", "status": "live", "live_on": "2023-01-01", "kpis": [{"kpi": "score"}]}]}', 'start');
