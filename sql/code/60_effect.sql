@@ -1,6 +1,6 @@
 -- 60 effect: did it help
 
-CREATE OR REPLACE FUNCTION athar.period_figures(kpi_id integer)
+CREATE OR REPLACE FUNCTION athar.period_figures(kpi_id integer, first_day date DEFAULT '-infinity', end_day date DEFAULT 'infinity')
 RETURNS TABLE (service_id integer, basis text, starts_at timestamp, ends_at timestamp, value double precision, figures bigint)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 200
 BEGIN ATOMIC
@@ -23,6 +23,9 @@ BEGIN ATOMIC
 	WHERE m.kpi_id = period_figures.kpi_id
 		AND m.origin = 'reported'
 		AND m.stage_id IS NULL
+		-- by their first days, as the index has them
+		AND m.period >= daterange(period_figures.first_day, period_figures.first_day + 1)
+		AND m.period < daterange(period_figures.end_day, NULL)
 	GROUP BY m.service_id, coalesce(m.basis, ''), m.period
 	UNION ALL
 	-- the days of attached tables; all channels and stages together
@@ -36,10 +39,12 @@ BEGIN ATOMIC
 	FROM athar.source_measurements AS m
 	JOIN athar.kpi AS k ON k.id = m.kpi_id
 	WHERE m.kpi_id = period_figures.kpi_id
+		AND m.day >= period_figures.first_day
+		AND m.day <= period_figures.end_day
 	GROUP BY m.service_id, m.day;
 END;
-COMMENT ON FUNCTION athar.period_figures(integer) IS
-'The reported figures of a KPI, one per service, basis and period, in the KPI''s own days: the figure for all channels together, or where none was reported the channels'' figures merged. Figures of single stages are left out. Of tables that the KPI is read from, one per service and day, on the basis day. figures: how many reported rows it was made of. No rows for an unknown id.';
+COMMENT ON FUNCTION athar.period_figures(integer, date, date) IS
+'The reported figures of a KPI whose periods begin within these days, one per service, basis and period, in the KPI''s own days: the figure for all channels together, or where none was reported the channels'' figures merged. Figures of single stages are left out. Of tables that the KPI is read from, one per service and day, on the basis day. figures: how many reported rows it was made of. No rows for an unknown id.';
 
 CREATE OR REPLACE FUNCTION athar.compared_windows(left_at timestamp, resumed_at timestamp, span interval, season_matched boolean)
 RETURNS TABLE (before_from timestamp, before_to timestamp, after_from timestamp, after_to timestamp)
@@ -65,9 +70,21 @@ RETURNS TABLE (
 	starts_at timestamp, ends_at timestamp, value double precision, figures bigint)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 200
 BEGIN ATOMIC
-	WITH figure AS MATERIALIZED (
+	WITH reach AS MATERIALIZED (
+		-- what may be left out
+		SELECT least(period_points.cutover, min(lower(m.period))::timestamp) AS starts_at, greatest(period_points.cutover + period_points.washout, max(upper(m.period))::timestamp) AS ends_at
+		FROM athar.measurement AS m
+		WHERE m.kpi_id = period_points.kpi_id
+			AND (m.service_id = period_points.service_ids[1] OR m.service_id IS NULL AND period_points.service_ids[1] IS NULL)
+			AND m.origin = 'reported'
+			AND m.period && daterange(period_points.cutover::date, (period_points.cutover + period_points.washout)::date, '[]')
+	), figure AS MATERIALIZED (
 		SELECT f.service_id, f.basis, f.starts_at, f.ends_at, f.value, f.figures
-		FROM athar.period_figures(period_points.kpi_id) AS f
+		FROM reach AS l
+		CROSS JOIN LATERAL athar.period_figures(period_points.kpi_id,
+			-- like seasons end within the year before
+			(l.starts_at - period_points.span - CASE WHEN period_points.season_matched THEN interval '1 year' ELSE interval '1 day' END)::date,
+			(l.ends_at + period_points.span)::date) AS f
 		WHERE f.value IS NOT NULL
 			AND (f.service_id = ANY (period_points.service_ids) OR f.service_id IS NULL AND period_points.service_ids[1] IS NULL)
 	), left_out AS (
@@ -207,22 +224,29 @@ BEGIN ATOMIC
 	WITH period AS MATERIALIZED (
 		SELECT p.starts_at, p.is_after, daterange(p.starts_at::date, p.ends_at::date) AS days
 		FROM unnest(channel_parts.starts_at, channel_parts.ends_at, channel_parts.is_after) AS p (starts_at, ends_at, is_after)
+	), reported AS MATERIALIZED (
+		SELECT m.channel_id, m.period, m.summary, m.numerator::double precision AS numerator, m.denominator::double precision AS denominator
+		FROM athar.measurement AS m
+		WHERE m.kpi_id = channel_parts.kpi_id
+			AND (m.service_id = channel_parts.service_id OR m.service_id IS NULL AND channel_parts.service_id IS NULL)
+			AND m.period >= (SELECT daterange(min(lower(p.days)), min(lower(p.days)) + 1) FROM period AS p)
+			AND m.period < (SELECT daterange(max(upper(p.days)), NULL) FROM period AS p)
+			AND m.origin = 'reported'
+			AND m.stage_id IS NULL
+			AND m.channel_id IS NOT NULL
+			AND coalesce(m.basis, '') = channel_parts.basis
 	)
-	SELECT m.channel_id, p.is_after, p.starts_at, m.summary, m.numerator::double precision, m.denominator::double precision
+	SELECT m.channel_id, p.is_after, p.starts_at, m.summary, m.numerator, m.denominator
 	FROM period AS p
-	JOIN athar.measurement AS m ON m.period = p.days
-	WHERE m.kpi_id = channel_parts.kpi_id
-		AND (m.service_id = channel_parts.service_id OR m.service_id IS NULL AND channel_parts.service_id IS NULL)
-		AND m.origin = 'reported'
-		AND m.stage_id IS NULL
-		AND m.channel_id IS NOT NULL
-		AND coalesce(m.basis, '') = channel_parts.basis
+	JOIN reported AS m ON m.period = p.days
 	UNION ALL
 	-- of an attached table every row counts, also one of no known channel
 	SELECT m.channel_id, p.is_after, p.starts_at, m.summary, m.numerator, m.denominator
 	FROM period AS p
 	JOIN athar.source_measurements AS m ON m.day = lower(p.days)
 	WHERE channel_parts.basis = 'day'
+		AND m.day >= (SELECT min(lower(p.days)) FROM period AS p)
+		AND m.day <= (SELECT max(lower(p.days)) FROM period AS p)
 		AND m.kpi_id = channel_parts.kpi_id
 		AND (m.service_id = channel_parts.service_id OR m.service_id IS NULL AND channel_parts.service_id IS NULL);
 END;
