@@ -210,9 +210,10 @@ goal_of(const Aim *aim, double *goal)
 	return aim->is_known;
 }
 
-/* The aim of argument 0 seen from the baseline in the argument given. */
+/* The aim of a target seen from a baseline, each in the argument given. */
 static Aim
-aim_of_arguments(FunctionCallInfo fcinfo, int baseline_argument)
+aim_of_arguments(FunctionCallInfo fcinfo, int target_argument,
+				 int baseline_argument)
 {
 	bool		has_baseline = !PG_ARGISNULL(baseline_argument);
 	double		baseline = 0;
@@ -220,7 +221,7 @@ aim_of_arguments(FunctionCallInfo fcinfo, int baseline_argument)
 	if (has_baseline)
 		baseline = require_finite(PG_GETARG_FLOAT8(baseline_argument),
 								  "baseline");
-	return aim_of(PG_GETARG_TARGET_P(0), has_baseline, baseline);
+	return aim_of(PG_GETARG_TARGET_P(target_argument), has_baseline, baseline);
 }
 
 /* Kind, then figures: an order to sort by, which says nothing of ambition. */
@@ -289,7 +290,7 @@ athar_progress(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	figure = require_finite(PG_GETARG_FLOAT8(1), "current figure");
-	aim = aim_of_arguments(fcinfo, 2);
+	aim = aim_of_arguments(fcinfo, 0, 2);
 	if (!aim.is_known)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(progress_of(&aim, figure));
@@ -306,7 +307,7 @@ athar_is_met(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	figure = require_finite(PG_GETARG_FLOAT8(1), "figure");
-	aim = aim_of_arguments(fcinfo, 2);
+	aim = aim_of_arguments(fcinfo, 0, 2);
 	if (!aim.is_known)
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(outside(&aim, figure) == 0);
@@ -321,7 +322,7 @@ athar_start_of(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	aim = aim_of_arguments(fcinfo, 1);
+	aim = aim_of_arguments(fcinfo, 0, 1);
 	if (!aim.has_start)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(aim.start);
@@ -337,8 +338,35 @@ athar_goal_of(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	aim = aim_of_arguments(fcinfo, 1);
+	aim = aim_of_arguments(fcinfo, 0, 1);
 	if (!goal_of(&aim, &goal))
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(goal);
+}
+
+/* Say whether no figure can meet both of two targets. */
+PG_FUNCTION_INFO_V1(athar_are_opposed);
+Datum
+athar_are_opposed(PG_FUNCTION_ARGS)
+{
+	Target	   *a;
+	Target	   *b;
+	Aim			one;
+	Aim			other;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	a = PG_GETARG_TARGET_P(0);
+	b = PG_GETARG_TARGET_P(1);
+	one = aim_of_arguments(fcinfo, 0, 2);
+	other = aim_of_arguments(fcinfo, 1, 3);
+	if (one.is_known && other.is_known)
+		PG_RETURN_BOOL(Max(one.low, other.low) - Min(one.high, other.high) >
+					   slack(Max(one.low, other.low),
+							 Min(one.high, other.high)));
+
+	/* Up and down are opposed from wherever they start. */
+	if (a->kind == TARGET_RELATIVE && b->kind == TARGET_RELATIVE)
+		PG_RETURN_BOOL((a->first > 0) != (b->first > 0));
+	PG_RETURN_NULL();
 }

@@ -16,6 +16,14 @@ AS 'MODULE_PATHNAME', 'athar_is_met';
 COMMENT ON FUNCTION athar.is_met(athar.target, double precision, double precision) IS
 'Whether the value meets the target, bounds included, to within 1e-12 of their size. NULL where the value is NULL, or a relative target has no baseline or a baseline of 0. 22003 if a figure is NaN or infinite.';
 
+CREATE OR REPLACE FUNCTION athar.are_opposed(
+	target athar.target, other athar.target, baseline double precision DEFAULT NULL, other_baseline double precision DEFAULT NULL)
+RETURNS boolean
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'athar_are_opposed';
+COMMENT ON FUNCTION athar.are_opposed(athar.target, athar.target, double precision, double precision) IS
+'Whether no figure can meet both targets, each seen from its own baseline. Two relative targets of which a baseline is missing or 0 are opposed where one goes up and the other down. NULL where a target is NULL, or one alone is relative and its baseline is missing or 0. 22003 if a baseline is NaN or infinite.';
+
 CREATE OR REPLACE FUNCTION athar.start_of(target athar.target, baseline double precision DEFAULT NULL)
 RETURNS double precision
 LANGUAGE C IMMUTABLE PARALLEL SAFE

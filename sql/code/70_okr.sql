@@ -48,7 +48,7 @@ COMMENT ON FUNCTION athar.shown_progress(double precision) IS 'Progress as it is
 
 CREATE OR REPLACE FUNCTION athar.elapsed_share(period daterange, time_zone text, at timestamptz)
 RETURNS double precision
-LANGUAGE SQL STABLE PARALLEL SAFE
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN num_nulls(period, time_zone, at) = 0 THEN greatest(0, least(1,
 	extract(epoch FROM at - lower(period)::timestamp AT TIME ZONE time_zone)::double precision
 	/ extract(epoch FROM upper(period)::timestamp AT TIME ZONE time_zone - lower(period)::timestamp AT TIME ZONE time_zone)::double precision)) END;
@@ -80,6 +80,20 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION athar.create_cycle(text, text, daterange, text) IS
 'Creates a cycle, a period for which goals are set, and returns its id. It begins and ends in the time zone of the setting athar.time_zone. Cycles may overlap, as a year and its quarters do. 22023 for a blank or malformed code, a blank name, an empty period or one without both ends, 23505 if the code is taken.';
+
+CREATE OR REPLACE FUNCTION athar.check_cycle(cycle_id integer)
+RETURNS void
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	-- against close_cycle(), which locks it for update: no goal is left without a grade
+	SELECT c.id FROM athar.cycle AS c WHERE c.id = check_cycle.cycle_id FOR SHARE;
+	SELECT athar.fail('55000', format('cycle "%s" is closed', c.code),
+		'Its goals have their grades, which never change.', 'Use a cycle that is open, or create one.')
+	FROM athar.cycle AS c
+	WHERE c.id = check_cycle.cycle_id AND c.closed_at IS NOT NULL;
+END;
+COMMENT ON FUNCTION athar.check_cycle(integer) IS
+'Raises 55000 where the cycle with this id is closed, and keeps it open until the transaction ends. NULL is open for ever.';
 
 -- Goals
 
@@ -176,27 +190,60 @@ COMMENT ON FUNCTION athar.goal_values(timestamptz, integer) IS
 A goal with a KPI has the newest figure of that KPI for its service (NULL: the whole) and channel (NULL: all channels together, merged where they were reported one by one): of reported periods the latest that has ended, with a cycle one that ends within it, the shortest where several end together; observed days are merged over the cycle so far, over a year where there is no cycle. Without a KPI it has the newest value that a review gave.
 baseline: the newest figure before the cycle begins (observed days: merged over as many days before it); NULL without a cycle. NULL where there is no figure, or none that is finite.';
 
-CREATE OR REPLACE FUNCTION athar.goal_states(at timestamptz DEFAULT now())
+CREATE OR REPLACE FUNCTION athar.goal_status(
+	progress double precision, coverage double precision, expected double precision, commitment text, has_target boolean)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN CASE
+	WHEN progress IS NULL THEN 'no_data'
+	-- what is rolled up may be off in its last places; a figure has been forgiven those already
+	WHEN progress >= CASE WHEN commitment = 'aspirational' THEN 0.7 - 1e-9 WHEN has_target THEN 1 ELSE 1 - 1e-9 END
+		AND (coverage >= 1 - 1e-9 OR expected >= 1) THEN CASE WHEN coverage >= 1 - 1e-9 THEN 'achieved' ELSE 'no_data' END
+	WHEN expected >= 1 THEN 'missed'
+	WHEN progress - expected >= -0.1 - 1e-9 THEN 'on_track'
+	WHEN progress - expected >= -0.3 - 1e-9 THEN 'caution'
+	WHEN expected IS NOT NULL THEN 'off_track'
+END;
+COMMENT ON FUNCTION athar.goal_status(double precision, double precision, double precision, text, boolean) IS
+'What progress not clamped, coverage and expected progress come to. no_data where nothing is measured; achieved where progress is 1 and all of it is measured (0.7 is enough for an aspirational goal); missed once the cycle is over (expected 1); before that by progress - expected: on_track from -0.1, caution from -0.3, else off_track. What is measured below reached the goal and the rest is unknown when the cycle is over: no_data. NULL where there is no cycle to be measured against.';
+
+CREATE OR REPLACE FUNCTION athar.goal_states(at timestamptz DEFAULT now(), as_first_planned boolean DEFAULT false)
 RETURNS TABLE (
 	goal_id integer, current double precision, baseline double precision, raw_progress double precision, coverage double precision,
 	expected double precision, status text, said_status text, confidence double precision, reviewed_at timestamptz)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
-	WITH figure AS MATERIALIZED (
+	WITH planned AS (
+		-- what the first revision in the cycle found
+		SELECT DISTINCT ON (r.goal_id) r.goal_id, r.kpi_id, r.service_id, r.channel_id, r.target, r.weight, r.commitment
+		FROM athar.goal_revision AS r
+		JOIN athar.goal AS g ON g.id = r.goal_id
+		LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
+		WHERE goal_states.as_first_planned
+			AND (c.id IS NULL OR r.revised_at >= lower(c.period)::timestamp AT TIME ZONE c.time_zone)
+		ORDER BY r.goal_id, r.revised_at, r.id
+	), figure AS MATERIALIZED (
 		SELECT
 			g.id,
 			g.parent_id,
-			g.weight,
-			g.commitment,
-			g.target IS NOT NULL AS has_own,
+			t.weight,
+			t.commitment,
+			t.target IS NOT NULL AS has_own,
 			v.value,
 			v.baseline,
-			athar.progress(g.target, v.value, v.baseline) AS progress,
-			athar.is_met(g.target, v.value, v.baseline) AS is_met,
-			athar.elapsed_share(c.period, c.time_zone, goal_states.at) AS expected
+			CASE WHEN t.is_same_figure THEN athar.progress(t.target, v.value, v.baseline) END AS progress,
+			CASE WHEN c.closed_at <= goal_states.at THEN 1 ELSE athar.elapsed_share(c.period, c.time_zone, goal_states.at) END AS expected
 		FROM athar.goal AS g
 		JOIN athar.goal_values(goal_states.at) AS v ON v.goal_id = g.id
 		LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
+		LEFT JOIN planned AS p ON p.goal_id = g.id
+		CROSS JOIN LATERAL (
+			SELECT
+				CASE WHEN p.goal_id IS NULL THEN g.target ELSE p.target END AS target,
+				coalesce(p.weight, g.weight) AS weight,
+				coalesce(p.commitment, g.commitment) AS commitment,
+				p.goal_id IS NULL OR (p.kpi_id, p.service_id, p.channel_id) IS NOT DISTINCT FROM (g.kpi_id, g.service_id, g.channel_id) AS is_same_figure
+		) AS t
 	), tree AS (
 		SELECT
 			array_agg(f.id) AS ids,
@@ -214,44 +261,61 @@ BEGIN ATOMIC
 		FROM athar.review AS r
 		WHERE r.goal_id IS NOT NULL AND r.reviewed_at <= goal_states.at
 		GROUP BY r.goal_id
-	), judged AS (
-		SELECT
-			f.*,
-			r.progress AS raw_progress,
-			r.coverage,
-			CASE WHEN f.commitment = 'aspirational' THEN coalesce(f.is_met, false) OR r.progress >= 0.7 - 1e-9
-				WHEN f.has_own THEN f.is_met
-				ELSE r.progress >= 1 - 1e-9
-			END AS is_achieved
-		FROM tree AS t
-		CROSS JOIN LATERAL athar.roll_up_tree(t.ids, t.parents, t.weights, t.progresses, t.has_own) AS r
-		JOIN figure AS f ON f.id = r.id
 	)
 	SELECT
-		j.id,
-		j.value,
-		j.baseline,
-		j.raw_progress,
-		j.coverage,
-		j.expected,
-		CASE
-			WHEN j.raw_progress IS NULL THEN 'no_data'
-			WHEN j.is_achieved AND j.coverage >= 1 - 1e-9 THEN 'achieved'
-			WHEN j.is_achieved AND j.expected >= 1 THEN 'no_data'
-			WHEN j.expected >= 1 THEN 'missed'
-			WHEN j.raw_progress - j.expected >= -0.1 - 1e-9 THEN 'on_track'
-			WHEN j.raw_progress - j.expected >= -0.3 - 1e-9 THEN 'caution'
-			WHEN j.expected IS NOT NULL THEN 'off_track'
-		END,
+		f.id,
+		f.value,
+		f.baseline,
+		r.progress,
+		r.coverage,
+		f.expected,
+		athar.goal_status(r.progress, r.coverage, f.expected, f.commitment, f.has_own),
 		s.said_status,
 		s.confidence,
 		s.reviewed_at
-	FROM judged AS j
-	LEFT JOIN said AS s ON s.goal_id = j.id;
+	FROM tree AS t
+	CROSS JOIN LATERAL athar.roll_up_tree(t.ids, t.parents, t.weights, t.progresses, t.has_own) AS r
+	JOIN figure AS f ON f.id = r.id
+	LEFT JOIN said AS s ON s.goal_id = f.id;
 END;
-COMMENT ON FUNCTION athar.goal_states(timestamptz) IS
-'How every goal stands at a moment, one row each: its figure and baseline (goal_values()), progress not clamped (progress(), rolled up by roll_up_tree()), coverage, progress expected (elapsed_share() of its cycle; NULL without one), status, and the newest status and confidence that reviews gave. A goal with a target is measured by its own figure, any other by the goals below it.
-status: no_data where nothing is measured; achieved where the target is met, or the mean of the goals below is 1, all of them measured (0.7 is enough for an aspirational goal); missed once the cycle is over; before that by progress - expected: on_track from -0.1, caution from -0.3, else off_track. What is measured below reached the goal and the rest is unknown when the cycle is over: no_data. NULL where there is no cycle to be measured against.';
+COMMENT ON FUNCTION athar.goal_states(timestamptz, boolean) IS
+'How every goal stands at a moment, one row each: its figure and baseline (goal_values()), progress not clamped (progress(), rolled up by roll_up_tree()), coverage, progress expected (elapsed_share() of its cycle, 1 once that is closed; NULL without one), status (goal_status()), and the newest status and confidence that reviews gave. A goal with a target is measured by its own figure, any other by the goals below it.
+as_first_planned: by the targets, weights and commitments with which the goals went into their cycles, before revise_goal() changed them; progress is NULL where another figure was measured then.';
+
+CREATE OR REPLACE FUNCTION athar.check_goal(code text, title text, weight double precision, commitment text)
+RETURNS void
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT athar.fail('22023', format('goal "%s" needs a title', check_goal.code),
+		'Nothing was changed.', 'Say what is wanted, so that people can read it.')
+	WHERE coalesce(check_goal.title, '') !~ '[^[:space:]]';
+	SELECT athar.fail('22023', format('goal commitment "%s" is unknown', check_goal.commitment),
+		'Nothing was changed.', 'Use committed, where 1.0 is success, or aspirational, where 0.7 is.')
+	WHERE check_goal.commitment NOT IN ('committed', 'aspirational');
+	SELECT athar.fail('22003', format('the weight of goal "%s" is not a finite number', check_goal.code),
+		'No weighted mean can be taken with it.', 'Give a number; 0 shows the goal without counting it.')
+	WHERE NOT abs(check_goal.weight) < 'Infinity';
+	SELECT athar.fail('22023', format('the weight of goal "%s" is negative: %s', check_goal.code, check_goal.weight),
+		'No weighted mean can be taken with it.', 'Give 0 or more; 0 shows the goal without counting it.')
+	WHERE check_goal.weight < 0;
+END;
+COMMENT ON FUNCTION athar.check_goal(text, text, double precision, text) IS
+'Raises where a goal cannot have this title, weight or commitment: 22023 for a blank title, a negative weight and an unknown commitment, 22003 for a weight of NaN or infinity. Used by create_goal() and revise_goal().';
+
+CREATE OR REPLACE FUNCTION athar.check_baseline(goal_id integer)
+RETURNS void
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT athar.fail('22023', format('target "%s" of goal "%s" is relative to a baseline of 0', g.target, g.code),
+		'A share of nothing is nothing, so no progress could be measured.', 'Say where to start and what to reach: "from 0 to 5".')
+	FROM athar.goal AS g
+	JOIN athar.goal_values(now(), check_baseline.goal_id) AS v ON v.goal_id = g.id
+	WHERE g.id = check_baseline.goal_id
+		AND athar.kind_of(g.target) = 'relative'
+		AND v.baseline = 0;
+END;
+COMMENT ON FUNCTION athar.check_baseline(integer) IS
+'Raises 22023 where the target of the goal with this id is relative and its baseline is known to be 0. Used by create_goal() and revise_goal().';
 
 CREATE OR REPLACE FUNCTION athar.create_goal(
 	code text, title text, kind text, cycle text DEFAULT NULL, parent text DEFAULT NULL, unit text DEFAULT NULL, kpi text DEFAULT NULL,
@@ -261,95 +325,99 @@ RETURNS integer
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-	SELECT athar.fail('22023', format('goal "%s" needs a title', create_goal.code),
-		'Nothing was changed.', 'Say what is wanted, so that people can read it.')
-	WHERE coalesce(create_goal.title, '') !~ '[^[:space:]]';
+	SELECT athar.check_goal(create_goal.code, create_goal.title, create_goal.weight, create_goal.commitment);
 	SELECT athar.check_definition('goal', create_goal.code, create_goal.title);
 	SELECT athar.fail('22023', format('goal kind "%s" is unknown', create_goal.kind),
 		'Nothing was changed.', 'Use policy, strategy, objective or key_result.')
 	WHERE coalesce(create_goal.kind, '') NOT IN ('policy', 'strategy', 'objective', 'key_result');
-	SELECT athar.fail('22023', format('goal commitment "%s" is unknown', create_goal.commitment),
-		'Nothing was changed.', 'Use committed, where 1.0 is success, or aspirational, where 0.7 is.')
-	WHERE create_goal.commitment NOT IN ('committed', 'aspirational');
-	SELECT athar.fail('22003', format('the weight of goal "%s" is not a finite number', create_goal.code),
-		'No weighted mean can be taken with it.', 'Give a number; 0 shows the goal without counting it.')
-	WHERE NOT abs(create_goal.weight) < 'Infinity';
-	SELECT athar.fail('22023', format('the weight of goal "%s" is negative: %s', create_goal.code, create_goal.weight),
-		'No weighted mean can be taken with it.', 'Give 0 or more; 0 shows the goal without counting it.')
-	WHERE create_goal.weight < 0;
 	SELECT athar.fail('23505', format('goal "%s" exists already', create_goal.code),
-		'Nothing was changed.', 'Use it, or choose another code.')
+		'Nothing was changed.', 'Use it, change it with revise_goal(), or choose another code.')
 	WHERE EXISTS (SELECT FROM athar.goal AS g WHERE g.code = create_goal.code);
+	SELECT athar.check_cycle(athar.cycle_id(create_goal.cycle));
 	INSERT INTO athar.goal (code, title, title_ar, kind, cycle_id, parent_id, unit_id, kpi_id, service_id, channel_id,
 		target, weight, commitment, rationale)
 	VALUES (create_goal.code, create_goal.title, create_goal.title_ar, create_goal.kind, athar.cycle_id(create_goal.cycle),
 		athar.goal_id(create_goal.parent), athar.unit_id(create_goal.unit), athar.kpi_id(create_goal.kpi),
 		athar.service_id(create_goal.service), athar.channel_id(create_goal.channel),
 		create_goal.target, coalesce(create_goal.weight, 1), coalesce(create_goal.commitment, 'committed'), create_goal.rationale);
-	SELECT athar.fail('22023', format('target "%s" of goal "%s" is relative to a baseline of 0', create_goal.target, create_goal.code),
-		'A share of nothing is nothing, so no progress could be measured.', 'Say where to start and what to reach: "from 0 to 5".')
-	FROM athar.goal_values(now(), athar.goal_id(create_goal.code)) AS v
-	WHERE athar.kind_of(create_goal.target) = 'relative'
-		AND v.baseline = 0;
+	SELECT athar.check_baseline(athar.goal_id(create_goal.code));
 	SELECT athar.goal_id(create_goal.code);
 END;
 COMMENT ON FUNCTION athar.create_goal(text, text, text, text, text, text, text, text, text, athar.target, double precision, text, text, text) IS
-'Creates a goal and returns its id. kind: policy, strategy, objective or key_result; cycle, parent (the goal it serves), unit, kpi, service and channel by their codes; target: what the KPI''s figure is to reach, or without a KPI the figure of the check-ins; weight among its siblings, 0 to show it without counting it; commitment: committed (1.0 is success) or aspirational (0.7 is); rationale: why it is wanted.
-22023 for a blank or malformed code, a blank title, an unknown kind or commitment, a negative weight, or a relative target whose baseline is known to be 0; 22003 for a weight of NaN or infinity; 42704 for an unknown code; 23505 if the code is taken.';
+'Creates a goal and returns its id. kind: policy, strategy, objective or key_result; cycle, parent (the goal it serves), unit, kpi, service and channel by their codes; target: what the KPI''s figure is to reach, or without a KPI the figure of the check-ins; weight among its siblings, 0 to show it without counting it; commitment: committed (1.0 is success) or aspirational (0.7 is); rationale: why it is wanted, without which publish_goal() publishes key results alone.
+22023 for a blank or malformed code, a blank title, an unknown kind or commitment, a negative weight, or a relative target whose baseline is known to be 0; 22003 for a weight of NaN or infinity; 42704 for an unknown code; 23505 if the code is taken; 55000 for a cycle that is closed.';
 
-CREATE OR REPLACE FUNCTION athar.align(goal text, project text, action text, share double precision DEFAULT 1)
+CREATE OR REPLACE FUNCTION athar.revise_goal(
+	goal text, target athar.target DEFAULT NULL, weight double precision DEFAULT NULL, commitment text DEFAULT NULL,
+	reason text DEFAULT NULL, title text DEFAULT NULL, title_ar text DEFAULT NULL, rationale text DEFAULT NULL, parent text DEFAULT NULL,
+	unit text DEFAULT NULL, kpi text DEFAULT NULL, service text DEFAULT NULL, channel text DEFAULT NULL, without text[] DEFAULT '{}')
 RETURNS integer
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET athar.reason = ''
 BEGIN ATOMIC
-	SELECT athar.fail('22023', 'an alignment needs a goal, a project and an action',
-		'Nothing was changed.', 'Give the codes of all three.')
-	WHERE num_nulls(align.goal, align.project, align.action) > 0;
-	SELECT athar.fail('22003', format('the share of action "%s" is not a finite number', align.action),
-		'Nothing was changed.', 'Give a number above 0 and at most 1.')
-	WHERE NOT abs(align.share) < 'Infinity';
-	SELECT athar.fail('22023', format('share %s of action "%s" is out of range', align.share, align.action),
-		'A share says how much of the action serves the goal.', 'Give a number above 0 and at most 1.')
-	WHERE align.share <= 0 OR align.share > 1;
-	SELECT athar.goal_id(align.goal);
-	SELECT athar.missing('action', format('%s" of project "%s', align.action, align.project), 'save_plan()')
-	WHERE NOT EXISTS (
+	SELECT athar.fail('22023', 'a revision needs a goal', 'Nothing was changed.', 'Give the code of the goal.')
+	WHERE revise_goal.goal IS NULL;
+	SELECT athar.fail('AT001', format('a reason is required to revise goal "%s"', revise_goal.goal),
+		'Nothing was changed.', 'Say why, for those who will read its grade.')
+	WHERE coalesce(revise_goal.reason, '') !~ '[^[:space:]]';
+	SELECT set_config('athar.reason', revise_goal.reason, true);
+	SELECT athar.fail('22023', format('a goal cannot be without "%s"', w.name),
+		'Nothing was changed.', 'What can be taken away is target, parent, unit, kpi, service, channel, rationale and title_ar.')
+	FROM unnest(revise_goal.without) AS w (name)
+	WHERE NOT coalesce(w.name = ANY ('{target,parent,unit,kpi,service,channel,rationale,title_ar}'), false);
+	SELECT athar.check_goal(revise_goal.goal, coalesce(revise_goal.title, 'as it is'), revise_goal.weight, revise_goal.commitment);
+	SELECT g.id FROM athar.goal AS g WHERE g.id = athar.goal_id(revise_goal.goal) FOR NO KEY UPDATE;
+	SELECT athar.check_cycle(g.cycle_id)
+	FROM athar.goal AS g
+	WHERE g.code = revise_goal.goal;
+	SELECT athar.fail('22023', format('goal "%s" is published and would be without a rationale', g.code),
+		'People would read what is wanted and not why.', 'Give another rationale, or withdraw the goal first: publish_goal(goal, false).')
+	FROM athar.goal AS g
+	WHERE g.code = revise_goal.goal
+		AND g.published_at IS NOT NULL
+		AND g.kind <> 'key_result'
+		AND coalesce(revise_goal.rationale, CASE WHEN 'rationale' = ANY (revise_goal.without) THEN '' ELSE g.rationale END) !~ '[^[:space:]]';
+	WITH wanted AS (
 		SELECT
-		FROM athar.action AS a
-		WHERE a.project_id = athar.project_id(align.project)
-			AND a.item_id = align.action
-			AND a.removed_in_version IS NULL);
-	-- two alignments at once could exceed 1 together
-	SELECT a.id
-	FROM athar.action AS a
-	WHERE a.project_id = athar.project_id(align.project) AND a.item_id = align.action
-	FOR NO KEY UPDATE;
-	SELECT athar.fail('22023', format('action "%s" would serve goals with %s of itself', align.action, s.others + coalesce(align.share, 1)),
-		format('Other goals have %s of it already.', s.others), 'Give smaller shares, so that they come to 1 at most.')
-	FROM (
-		SELECT sum(l.share) AS others
-		FROM athar.alignment AS l
-		JOIN athar.action AS a ON a.id = l.action_id
-		WHERE a.project_id = athar.project_id(align.project)
-			AND a.item_id = align.action
-			AND l.goal_id <> athar.goal_id(align.goal)
-	) AS s
-	WHERE s.others + coalesce(align.share, 1) > 1 + 1e-9;
-	INSERT INTO athar.alignment AS l (goal_id, action_id, share)
-	SELECT athar.goal_id(align.goal), a.id, coalesce(align.share, 1)
-	FROM athar.action AS a
-	WHERE a.project_id = athar.project_id(align.project) AND a.item_id = align.action
-	ON CONFLICT (goal_id, action_id) DO UPDATE SET share = excluded.share
-	WHERE l.share <> excluded.share;
-	SELECT l.id
-	FROM athar.alignment AS l
-	JOIN athar.action AS a ON a.id = l.action_id
-	WHERE l.goal_id = athar.goal_id(align.goal)
-		AND a.project_id = athar.project_id(align.project)
-		AND a.item_id = align.action;
+			g.id,
+			coalesce(revise_goal.title, g.title) AS title,
+			coalesce(revise_goal.title_ar, CASE WHEN 'title_ar' = ANY (w.names) THEN NULL ELSE g.title_ar END) AS title_ar,
+			coalesce(revise_goal.rationale, CASE WHEN 'rationale' = ANY (w.names) THEN NULL ELSE g.rationale END) AS rationale,
+			coalesce(athar.goal_id(revise_goal.parent), CASE WHEN 'parent' = ANY (w.names) THEN NULL ELSE g.parent_id END) AS parent_id,
+			coalesce(athar.unit_id(revise_goal.unit), CASE WHEN 'unit' = ANY (w.names) THEN NULL ELSE g.unit_id END) AS unit_id,
+			coalesce(athar.kpi_id(revise_goal.kpi), CASE WHEN 'kpi' = ANY (w.names) THEN NULL ELSE g.kpi_id END) AS kpi_id,
+			coalesce(athar.service_id(revise_goal.service), CASE WHEN 'service' = ANY (w.names) THEN NULL ELSE g.service_id END) AS service_id,
+			coalesce(athar.channel_id(revise_goal.channel), CASE WHEN 'channel' = ANY (w.names) THEN NULL ELSE g.channel_id END) AS channel_id,
+			coalesce(revise_goal.target, CASE WHEN 'target' = ANY (w.names) THEN NULL ELSE g.target END) AS target,
+			coalesce(revise_goal.weight, g.weight) AS weight,
+			coalesce(revise_goal.commitment, g.commitment) AS commitment
+		FROM athar.goal AS g
+		CROSS JOIN (SELECT coalesce(revise_goal.without, '{}')) AS w (names)
+		WHERE g.code = revise_goal.goal
+	), changed AS (
+		INSERT INTO athar.goal_revision (goal_id, revised_at, author, reason, parent_id, kpi_id, service_id, channel_id, target, weight, commitment)
+		SELECT g.id, now(), athar.current_actor(), revise_goal.reason, g.parent_id, g.kpi_id, g.service_id, g.channel_id,
+			g.target, g.weight, g.commitment
+		FROM athar.goal AS g
+		JOIN wanted AS w ON w.id = g.id
+		WHERE (g.title, g.title_ar, g.rationale, g.parent_id, g.unit_id, g.kpi_id, g.service_id, g.channel_id, g.target::text, g.weight, g.commitment)
+			IS DISTINCT FROM
+			(w.title, w.title_ar, w.rationale, w.parent_id, w.unit_id, w.kpi_id, w.service_id, w.channel_id, w.target::text, w.weight, w.commitment)
+		RETURNING goal_id
+	)
+	UPDATE athar.goal AS g
+	SET title = w.title, title_ar = w.title_ar, rationale = w.rationale, parent_id = w.parent_id, unit_id = w.unit_id, kpi_id = w.kpi_id,
+		service_id = w.service_id, channel_id = w.channel_id, target = w.target, weight = w.weight, commitment = w.commitment
+	FROM wanted AS w
+	JOIN changed AS c ON c.goal_id = w.id
+	WHERE g.id = w.id;
+	SELECT athar.check_baseline(athar.goal_id(revise_goal.goal));
+	SELECT athar.goal_id(revise_goal.goal);
 END;
-COMMENT ON FUNCTION athar.align(text, text, text, double precision) IS
-'Says that an action (by its project''s code and its id in the plan) serves a goal, with which share of itself (1 unless given), and returns the id; said again, it changes the share. An action may serve several goals, with 1 in all. 22023 where a code is missing, for a share that is not above 0 and at most 1, or where the shares would exceed 1 in sum; 22003 for a share of NaN or infinity; 42704 for an unknown goal or project, and for an action that is not in the plan. Two sessions that align one action wait for each other; at REPEATABLE READ the sum is that of the transaction''s own snapshot, so use READ COMMITTED or SERIALIZABLE.';
+COMMENT ON FUNCTION athar.revise_goal(text, athar.target, double precision, text, text, text, text, text, text, text, text, text, text, text[]) IS
+'Changes a goal, keeps in goal_revision what it was measured by before, and why, and returns its id. What is not given (NULL) stays; without names what is to be taken away: target, parent, unit, kpi, service, channel, rationale, title_ar. Kind and cycle do not change: that is another goal. Where nothing changes, nothing is kept.
+AT001 without a reason; 22023 without a goal, for a blank title, an unknown commitment, a negative weight, an unknown name in without, a relative target whose baseline is known to be 0, and where a published goal would be without a rationale; 22003 for a weight of NaN or infinity; 42704 for an unknown code; 55000 where its cycle is closed; AT006 for a loop.';
 
 CREATE OR REPLACE FUNCTION athar.check_in(
 	goal text, value double precision DEFAULT NULL, confidence double precision DEFAULT NULL, note text DEFAULT NULL,
@@ -391,23 +459,47 @@ LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT athar.cycle_id(roll_up_goals.cycle);
-	WITH rolled_up AS (
-		INSERT INTO athar.goal_progress (goal_id, rolled_up_at, value, progress, coverage)
-		SELECT s.goal_id, now(), s.current, s.raw_progress, s.coverage
+	-- one run after the other: each compares with what the one before it wrote
+	SELECT pg_advisory_xact_lock('pg_class'::regclass::oid::integer, 'athar.goal_progress'::regclass::oid::integer);
+	WITH state AS MATERIALIZED (
+		SELECT s.goal_id, s.current, s.raw_progress, s.coverage,
+			-- a run that began before a later one had written leaves the later one's word
+			p.goal_id IS NULL OR p.rolled_up_at <= now() AND NOT (
+				athar.is_same_figure(s.current, p.value, 0)
+				AND athar.is_same_figure(s.raw_progress, p.progress, 0)
+				AND athar.is_same_figure(s.coverage, p.coverage, 0)) AS is_changed
 		FROM athar.goal_states(now()) AS s
 		JOIN athar.goal AS g ON g.id = s.goal_id
+		LEFT JOIN LATERAL (
+			SELECT n.goal_id, n.rolled_up_at, n.value, n.progress, n.coverage
+			FROM athar.goal_progress AS n
+			WHERE n.goal_id = s.goal_id
+			ORDER BY n.rolled_up_at DESC
+			LIMIT 1
+		) AS p ON true
 		WHERE roll_up_goals.cycle IS NULL OR g.cycle_id = athar.cycle_id(roll_up_goals.cycle)
+	), written AS (
+		INSERT INTO athar.goal_progress (goal_id, rolled_up_at, value, progress, coverage)
+		SELECT s.goal_id, now(), s.current, s.raw_progress, s.coverage
+		FROM state AS s
+		WHERE s.is_changed
 		ON CONFLICT (goal_id, rolled_up_at) DO UPDATE SET
 			value = excluded.value,
 			progress = excluded.progress,
 			coverage = excluded.coverage
 		RETURNING goal_id
+	), run AS (
+		INSERT INTO athar.goal_rollup AS r (rolled_up_at, cycle_id, goals, written)
+		SELECT now(), athar.cycle_id(roll_up_goals.cycle), (SELECT count(*) FROM state AS s), (SELECT count(*) FROM written AS w)
+		ON CONFLICT (rolled_up_at, cycle_id) DO UPDATE SET
+			goals = excluded.goals,
+			written = r.written + excluded.written
 	)
 	SELECT count(*)::integer
-	FROM rolled_up AS r;
+	FROM state AS s;
 END;
 COMMENT ON FUNCTION athar.roll_up_goals(text) IS
-'Keeps how the goals stand now in goal_progress, one row per goal, and returns their number; with a cycle, the goals of that cycle alone. What stands below them counts whatever its cycle. Called twice in one transaction it keeps the second. 42704 for an unknown cycle.';
+'Rolls up the goals as they stand now and returns their number. goal_progress gets one row for each goal whose figure, progress or coverage is another than in its newest row: the first run writes all, the next what changed; goal_rollup keeps that it ran and how many it wrote. With a cycle, the goals of that cycle alone; what stands below them counts whatever its cycle. Called again in the same transaction it corrects what it wrote. Runs wait for each other. 42704 for an unknown cycle.';
 
 -- Views
 
@@ -545,11 +637,26 @@ SELECT
 	athar.shown_progress(p.progress) AS progress,
 	p.coverage,
 	athar.elapsed_share(c.period, c.time_zone, p.rolled_up_at) AS expected,
-	p.progress - lag(p.progress) OVER (PARTITION BY p.goal_id ORDER BY p.rolled_up_at) AS change
-FROM athar.goal_progress AS p
+	p.progress - p.progress_before AS change,
+	coalesce(h.rolled_up_at, p.rolled_up_at) AS held_until
+FROM (
+	SELECT n.goal_id, n.rolled_up_at, n.value, n.progress, n.coverage,
+		lag(n.progress) OVER ascending AS progress_before,
+		lead(n.rolled_up_at) OVER ascending AS changed_at
+	FROM athar.goal_progress AS n
+	WINDOW ascending AS (PARTITION BY n.goal_id ORDER BY n.rolled_up_at)
+) AS p
 JOIN athar.goal AS g ON g.id = p.goal_id
-LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id;
-COMMENT ON VIEW athar.goal_trend IS 'How every goal stood whenever the goals were rolled up: one row per goal and run';
+LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
+LEFT JOIN LATERAL (
+	-- the last run that looked at it before it changed
+	SELECT max(r.rolled_up_at) AS rolled_up_at
+	FROM athar.goal_rollup AS r
+	WHERE r.rolled_up_at >= p.rolled_up_at
+		AND (p.changed_at IS NULL OR r.rolled_up_at < p.changed_at)
+		AND (r.cycle_id IS NULL OR r.cycle_id = g.cycle_id)
+) AS h ON true;
+COMMENT ON VIEW athar.goal_trend IS 'How every goal stood whenever the goals were rolled up: one row per goal and run that found it changed';
 COMMENT ON COLUMN athar.goal_trend.goal IS 'Code of the goal';
 COMMENT ON COLUMN athar.goal_trend.title IS 'What is wanted';
 COMMENT ON COLUMN athar.goal_trend.kind IS 'policy, strategy, objective or key_result';
@@ -560,4 +667,5 @@ COMMENT ON COLUMN athar.goal_trend.raw_progress IS 'Progress at that time as com
 COMMENT ON COLUMN athar.goal_trend.progress IS 'The same, clamped to 0..1';
 COMMENT ON COLUMN athar.goal_trend.coverage IS 'Share of the weight below it that was measured, 0 to 1';
 COMMENT ON COLUMN athar.goal_trend.expected IS 'Share of its cycle that had passed; NULL without a cycle';
-COMMENT ON COLUMN athar.goal_trend.change IS 'raw_progress less that of the run before; NULL for the first, and where either was not measured';
+COMMENT ON COLUMN athar.goal_trend.change IS 'raw_progress less that of its row before; NULL for the first, and where either was not measured';
+COMMENT ON COLUMN athar.goal_trend.held_until IS 'The last run that found it so; between that and its next row nobody looked, or it changed';

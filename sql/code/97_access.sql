@@ -28,10 +28,10 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'checkpoint|seal_status'),
 		('contribute', 'routine', 'EXECUTE', 'set_context'),
 		('contribute', 'routine', 'EXECUTE', 'record_observation|report_measurement'),
-		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|record_review|check_in|align'),
+		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|record_review|check_in|align|unalign'),
 		-- writes what its caller may write himself
 		('contribute', 'routine', 'EXECUTE', 'undo_transaction'),
-		('manage', 'routine', 'EXECUTE', 'define_.*|load_preset|create_cycle|create_goal'),
+		('manage', 'routine', 'EXECUTE', 'define_.*|load_preset|create_cycle|close_cycle|create_goal|revise_goal|publish_goal'),
 		('administer', 'routine', 'EXECUTE', 'archive_log|expire_log'),
 		('administer', 'routine', 'EXECUTE', 'track|untrack|create_mark|accept_state'),
 		('administer', 'routine', 'EXECUTE', 'tracking_status|check_tracking'),
@@ -40,7 +40,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|measure_effects|measure_due_effects'),
 		('administer', 'routine', 'EXECUTE', 'seal|run_due|schedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
-		('none', 'routine', 'EXECUTE', 'check_definition|check_kpi|check_measurement|refresh_observations'),
+		('none', 'routine', 'EXECUTE', 'check_definition|check_cycle|check_goal|check_baseline|check_kpi|check_measurement|refresh_observations'),
 		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
 		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|holds_level|run_grant')
 ), support (oid) AS (

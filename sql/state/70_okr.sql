@@ -37,10 +37,12 @@ CREATE TABLE athar.goal (
 	weight athar.finite NOT NULL DEFAULT 1,
 	commitment text NOT NULL DEFAULT 'committed',
 	rationale text,
+	published_at timestamptz,
 	CONSTRAINT goal_title_check CHECK (btrim(title) <> ''),
 	CONSTRAINT goal_kind_check CHECK (kind IN ('policy', 'strategy', 'objective', 'key_result')),
 	CONSTRAINT goal_weight_check CHECK (weight >= 0),
-	CONSTRAINT goal_commitment_check CHECK (commitment IN ('committed', 'aspirational'))
+	CONSTRAINT goal_commitment_check CHECK (commitment IN ('committed', 'aspirational')),
+	CONSTRAINT goal_published_at_check CHECK (published_at IS NULL OR kind = 'key_result' OR coalesce(btrim(rationale), '') <> '')
 );
 COMMENT ON TABLE athar.goal IS 'Policies, strategies, objectives and key results: one tree';
 COMMENT ON COLUMN athar.goal.id IS 'Internal key; applications use code';
@@ -57,13 +59,48 @@ COMMENT ON COLUMN athar.goal.channel_id IS 'The channel measured: references cha
 COMMENT ON COLUMN athar.goal.target IS 'Start and target of the figure';
 COMMENT ON COLUMN athar.goal.weight IS 'Weight among its siblings; 0 is shown and not counted';
 COMMENT ON COLUMN athar.goal.commitment IS 'committed (1.0 is success) or aspirational (0.7 is success)';
-COMMENT ON COLUMN athar.goal.rationale IS 'Why it is wanted';
+COMMENT ON COLUMN athar.goal.rationale IS 'Why it is wanted; what is published, other than key results, has one';
+COMMENT ON COLUMN athar.goal.published_at IS 'Since when the public may read it (public_goals); NULL while it may not';
 CREATE INDEX goal_cycle_id_idx ON athar.goal (cycle_id);
 CREATE INDEX goal_parent_id_idx ON athar.goal (parent_id);
 CREATE INDEX goal_unit_id_idx ON athar.goal (unit_id);
 CREATE INDEX goal_kpi_id_idx ON athar.goal (kpi_id);
 CREATE INDEX goal_service_id_idx ON athar.goal (service_id);
 CREATE INDEX goal_channel_id_idx ON athar.goal (channel_id);
+
+CREATE TABLE athar.goal_revision (
+	id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	goal_id integer NOT NULL,
+	revised_at timestamptz NOT NULL,
+	author text NOT NULL,
+	reason text NOT NULL,
+	parent_id integer,
+	kpi_id integer,
+	service_id integer,
+	channel_id integer,
+	target athar.target,
+	weight athar.finite NOT NULL,
+	commitment text NOT NULL,
+	CONSTRAINT goal_revision_reason_check CHECK (btrim(reason) <> '')
+);
+COMMENT ON TABLE athar.goal_revision IS 'Every revision of a goal: who, when and why, and what it was measured by before; rows are never changed';
+COMMENT ON COLUMN athar.goal_revision.id IS 'Internal key';
+COMMENT ON COLUMN athar.goal_revision.goal_id IS 'The goal: references goal(id), checked by trigger';
+COMMENT ON COLUMN athar.goal_revision.revised_at IS 'When it was revised';
+COMMENT ON COLUMN athar.goal_revision.author IS 'Who: athar.actor, or else the database role; frozen as text';
+COMMENT ON COLUMN athar.goal_revision.reason IS 'Why';
+COMMENT ON COLUMN athar.goal_revision.parent_id IS 'The goal it served before: references goal(id), checked by trigger';
+COMMENT ON COLUMN athar.goal_revision.kpi_id IS 'The KPI that measured it before: references kpi(id), checked by trigger';
+COMMENT ON COLUMN athar.goal_revision.service_id IS 'The service measured before: references service(id), checked by trigger';
+COMMENT ON COLUMN athar.goal_revision.channel_id IS 'The channel measured before: references channel(id), checked by trigger';
+COMMENT ON COLUMN athar.goal_revision.target IS 'Its target before';
+COMMENT ON COLUMN athar.goal_revision.weight IS 'Its weight before';
+COMMENT ON COLUMN athar.goal_revision.commitment IS 'committed or aspirational, before';
+CREATE INDEX goal_revision_goal_id_idx ON athar.goal_revision (goal_id, revised_at, id);
+CREATE INDEX goal_revision_parent_id_idx ON athar.goal_revision (parent_id);
+CREATE INDEX goal_revision_kpi_id_idx ON athar.goal_revision (kpi_id);
+CREATE INDEX goal_revision_service_id_idx ON athar.goal_revision (service_id);
+CREATE INDEX goal_revision_channel_id_idx ON athar.goal_revision (channel_id);
 
 CREATE TABLE athar.alignment (
 	id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -94,3 +131,45 @@ COMMENT ON COLUMN athar.goal_progress.rolled_up_at IS 'When the rollup ran';
 COMMENT ON COLUMN athar.goal_progress.value IS 'The measured or typed figure at that time; NULL if there was none';
 COMMENT ON COLUMN athar.goal_progress.progress IS 'Raw progress (value - start) / (target - start), not clamped, or the mean of the goals below; NULL where nothing is measured';
 COMMENT ON COLUMN athar.goal_progress.coverage IS 'Share of the weight below that is measured, 0 to 1';
+
+CREATE TABLE athar.goal_rollup (
+	rolled_up_at timestamptz NOT NULL,
+	cycle_id integer,
+	goals integer NOT NULL,
+	written integer NOT NULL,
+	UNIQUE NULLS NOT DISTINCT (rolled_up_at, cycle_id)
+);
+COMMENT ON TABLE athar.goal_rollup IS 'Every run of the rollup: goal_progress has rows of what changed, this tells when nothing had changed and when nobody looked';
+COMMENT ON COLUMN athar.goal_rollup.rolled_up_at IS 'When it ran';
+COMMENT ON COLUMN athar.goal_rollup.cycle_id IS 'The cycle whose goals it looked at: references cycle(id), checked by trigger; NULL for all goals';
+COMMENT ON COLUMN athar.goal_rollup.goals IS 'How many goals it looked at';
+COMMENT ON COLUMN athar.goal_rollup.written IS 'How many of them had changed and were written';
+CREATE INDEX goal_rollup_cycle_id_idx ON athar.goal_rollup (cycle_id);
+
+CREATE TABLE athar.goal_grade (
+	goal_id integer PRIMARY KEY,
+	graded_at timestamptz NOT NULL,
+	target athar.target,
+	value double precision,
+	progress double precision,
+	coverage double precision NOT NULL,
+	status text NOT NULL,
+	said_status text,
+	first_target athar.target,
+	first_progress double precision,
+	first_status text NOT NULL,
+	CONSTRAINT goal_grade_status_check CHECK (status IN ('achieved', 'missed', 'no_data')),
+	CONSTRAINT goal_grade_first_status_check CHECK (first_status IN ('achieved', 'missed', 'no_data'))
+);
+COMMENT ON TABLE athar.goal_grade IS 'How every goal stood when its cycle was closed; one row per goal, never changed';
+COMMENT ON COLUMN athar.goal_grade.goal_id IS 'The goal: references goal(id), checked by trigger';
+COMMENT ON COLUMN athar.goal_grade.graded_at IS 'When its cycle was closed';
+COMMENT ON COLUMN athar.goal_grade.target IS 'The target it was graded by';
+COMMENT ON COLUMN athar.goal_grade.value IS 'Its figure then; NULL if there was none';
+COMMENT ON COLUMN athar.goal_grade.progress IS 'Raw progress then, not clamped; NULL where nothing was measured';
+COMMENT ON COLUMN athar.goal_grade.coverage IS 'Share of the weight below that was measured, 0 to 1';
+COMMENT ON COLUMN athar.goal_grade.status IS 'achieved, missed or no_data';
+COMMENT ON COLUMN athar.goal_grade.said_status IS 'The author''s own word then';
+COMMENT ON COLUMN athar.goal_grade.first_target IS 'The target with which the goal went into its cycle';
+COMMENT ON COLUMN athar.goal_grade.first_progress IS 'Raw progress by the targets and weights with which the goals went into the cycle';
+COMMENT ON COLUMN athar.goal_grade.first_status IS 'achieved, missed or no_data by those';

@@ -57,6 +57,13 @@ VALUES
 	('goal', 'kpi_id', 'kpi', false),
 	('goal', 'service_id', 'service', false),
 	('goal', 'channel_id', 'channel', false),
+	('goal_revision', 'goal_id', 'goal', false),
+	('goal_revision', 'parent_id', 'goal', false),
+	('goal_revision', 'kpi_id', 'kpi', false),
+	('goal_revision', 'service_id', 'service', false),
+	('goal_revision', 'channel_id', 'channel', false),
+	('goal_rollup', 'cycle_id', 'cycle', false),
+	('goal_grade', 'goal_id', 'goal', false),
 	('alignment', 'goal_id', 'goal', false),
 	('alignment', 'action_id', 'action', false),
 	('review', 'goal_id', 'goal', false),
@@ -141,7 +148,9 @@ BEGIN
 			(24, 'kpi_band', true, '{}', NULL),
 			(25, 'kpi_relation', true, '{}', NULL),
 			(26, 'kpi_source', true, '{shape,last_error}', NULL),
-			(27, 'effect_check', true, '{}', NULL)
+			(27, 'effect_check', true, '{}', NULL),
+			(30, 'goal_revision', true, '{}', NULL),
+			(40, 'goal_grade', true, '{}', NULL)
 		) AS m (id, relation, inserted_values, excluded, condition)
 	LOOP
 		INSERT INTO athar.tracked_table (id, lineage, relation, relation_oid, database_oid, cluster, owner_name, rekey_of, inserted_values, tracked_at)

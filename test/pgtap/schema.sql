@@ -93,11 +93,11 @@ SELECT set_eq(
 SELECT set_eq(
 	$$SELECT DISTINCT r.proname::text FROM routine AS r WHERE r.prosecdef$$,
 	ARRAY[
-		'align', 'apply_access_grants', 'check_in', 'create_cycle', 'create_goal', 'create_project', 'define_channel', 'define_kpi',
+		'align', 'apply_access_grants', 'check_in', 'close_cycle', 'create_cycle', 'create_goal', 'create_project', 'define_channel', 'define_kpi',
 		'define_kpi_bands', 'define_kpi_relation', 'define_offering', 'define_service', 'define_stage', 'define_unit', 'grant_access', 'load_preset', 'may_see',
 		'measure_closed_effects', 'measure_due_effects', 'measure_effects',
-		'name_version', 'named_marks', 'record_observation', 'record_review', 'refresh_measurements', 'report_measurement', 'revoke_access', 'roll_up_goals',
-		'run_due', 'save_plan', 'schedule', 'seal_status', 'sync_effects', 'unschedule', 'write_observations'],
+		'name_version', 'named_marks', 'publish_goal', 'record_observation', 'record_review', 'refresh_measurements', 'report_measurement', 'revise_goal',
+		'revoke_access', 'roll_up_goals', 'run_due', 'save_plan', 'schedule', 'seal_status', 'sync_effects', 'unalign', 'unschedule', 'write_observations'],
 	'its owner''s rights has what needs them, and no more: adding to this list is a decision');
 
 -- Rights.
@@ -120,7 +120,7 @@ SELECT is_empty(
 SELECT set_eq(
 	$$SELECT r.relname::text FROM relation AS r
 	WHERE r.relkind = 'v' AND NOT coalesce(r.reloptions @> ARRAY['security_invoker=true'], false)$$,
-	ARRAY['service_scorecard', 'public_measurements'],
+	ARRAY['service_scorecard', 'public_goals', 'public_measurements'],
 	'views have their reader''s rights, but for those for leaders and the public');
 
 -- What a dump carries.

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(103);
+SELECT plan(110);
 
 -- Progress from a start: the golden key results, both directions, beyond both ends.
 SELECT is(athar.progress('from 0.70 to 0.90', 0.90), 1::double precision, 'satisfaction 0.70 to 0.90 now 0.90');
@@ -108,6 +108,23 @@ SELECT is(athar.goal_of('between 4 and 5'), NULL, 'two bounds and no baseline: n
 SELECT is(athar.progress('from -1.7e308 to 1.7e308', 0), 0.5::double precision, 'a way wider than a double');
 SELECT ok(athar.progress('from 1e308 to 2', 90) < 1, 'rounding completes nothing that is not met');
 SELECT ok(athar.progress('from 0 to 1e-300', 1e300) < 'Infinity', 'a quotient too large stays finite');
+
+-- Two targets that no figure can meet both.
+SELECT results_eq(
+	$$SELECT a, b, athar.are_opposed(a::athar.target, b::athar.target, 50, 50), athar.are_opposed(b::athar.target, a::athar.target, 50, 50)
+	FROM (VALUES (1, 'from 40 to 90', 'from 90 to 40'), (2, 'at least 95', 'at most 24'), (3, 'at least 95', 'at most 95'), (4, 'from 0 to 50', 'at most 60'),
+		(5, 'between 1 and 2', 'between 2 and 3'), (6, 'between 1 and 2', 'at least 2.1'), (7, '+20%', '-20%'), (8, '+20%', 'at most 60'), (9, '+20%', 'at most 59'),
+		(10, 'milestone', 'at most 0.5'), (11, 'at least 0.9', 'at most 0.8999999999999999'), (12, '+10%', '+90%')) AS v (n, a, b) ORDER BY n$$,
+	$$VALUES ('from 40 to 90', 'from 90 to 40', true, true), ('at least 95', 'at most 24', true, true), ('at least 95', 'at most 95', false, false), ('from 0 to 50', 'at most 60', false, false),
+		('between 1 and 2', 'between 2 and 3', false, false), ('between 1 and 2', 'at least 2.1', true, true), ('+20%', '-20%', true, true), ('+20%', 'at most 60', false, false), ('+20%', 'at most 59', true, true),
+		('milestone', 'at most 0.5', true, true), ('at least 0.9', 'at most 0.8999999999999999', false, false), ('+10%', '+90%', false, false)$$,
+	'bounds, ways, milestones and changes, either way round');
+SELECT ok(athar.are_opposed('+20%', '-5%') AND athar.are_opposed('+20%', '-5%', 0, 0) AND NOT athar.are_opposed('+20%', '+5%'), 'up and down are opposed from wherever they start');
+SELECT is(athar.are_opposed('+20%', '-5%', 100, 200), false, 'unless it is known: 190 is 20 % more than 100 and 5 % less than 200');
+SELECT is(athar.are_opposed('+20%', 'at most 24'), NULL, 'a change and a level: unknown without a baseline');
+SELECT is(athar.are_opposed('at least 5', NULL), NULL, 'no target, no answer');
+SELECT is(athar.are_opposed('at least 1.7e308', 'at most -1.7e308'), true, 'as far apart as doubles go');
+SELECT throws_ok($$SELECT athar.are_opposed('+20%', 'at most 24', 'NaN')$$, '22003', 'baseline is not a finite number', 'a baseline of NaN');
 
 -- Refused figures.
 SELECT throws_ok($$SELECT athar.progress('from 0 to 1', 'NaN')$$, '22003', 'current figure is not a finite number', 'NaN');
