@@ -45,6 +45,7 @@ compare_doubles(const void *a, const void *b)
 	double		x = *(const double *) a;
 	double		y = *(const double *) b;
 
+	CHECK_FOR_INTERRUPTS();
 	return (x > y) - (x < y);
 }
 
@@ -244,6 +245,9 @@ median_difference(const Sorted *before, const Sorted *after)
 
 	if (fmod(pairs, 2.0) == 0.0)
 		upper = difference_of_rank(before, after, pairs / 2.0 + 1.0);
+	/* halves would lose the last digit of the smallest numbers */
+	if (isfinite(lower + upper))
+		return (lower + upper) / 2.0;
 	return lower / 2.0 + upper / 2.0;
 }
 

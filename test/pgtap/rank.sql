@@ -35,6 +35,12 @@ FROM (VALUES
 	('all alike', '{4,4,4}', '{4,4}', ROW(3, NULL, NULL, 0, 3, 2, NULL)::athar.rank_evidence),
 	('zeros are one', '{0,-0.0}', '{0,0}', ROW(2, NULL, NULL, 0, 2, 2, NULL)::athar.rank_evidence),
 	('too far apart', '{-1.7e308}', '{1.7e308}', ROW(1, 0, 1, NULL, 1, 1, true)::athar.rank_evidence)) AS c (name, before, after, wanted);
+-- Halves of the smallest numbers are nothing; sums of the largest are infinite.
+SELECT is((athar.rank_test(c.before, c.after)).shift, c.shift, c.name)
+FROM (VALUES
+	('the smallest number', '{0}'::double precision[], '{5e-324}'::double precision[], 5e-324::double precision),
+	('the middle of the smallest numbers', '{0}', '{5e-324,1.5e-323}', 1e-323),
+	('the middle of the largest numbers', '{0}', '{1.6e308,1.6e308}', 1.6e308)) AS c (name, before, after, shift);
 SELECT ok((t).p_value = 0 AND (t).z > 100 AND (t).shift = 300001, 'a p below 1e-300 is 0')
 FROM (SELECT athar.rank_test(array_agg(g), array_agg(g + 300001.0)) FROM generate_series(1, 20000) AS g) AS f (t);
 -- Where listing all differences is still possible.
