@@ -1,3 +1,4 @@
+-- Written by test/reference/matched.R
 COPY matched_values (name, stratum, is_after, answers, counts) FROM stdin WITH (FORMAT csv);
 tsa,email,false,"{1,2,3,4,5}","{92,38,47,33,35}"
 tsa,email,true,"{1,2,3,4,5}","{1161,696,1048,1066,1010}"

@@ -1,3 +1,4 @@
+-- Written by test/reference/matched.R
 COPY ranks (name, before_values, after_values, u, z, p_value, shift, before_n, after_n, is_exact) FROM stdin WITH (FORMAT csv);
 one against one,"{1}","{2}",1,0,1,1,1,1,true
 three against four,"{1.1,2.2,3.3}","{2.5,3.5,4.5,5.5}",11,1.590990257669732,0.11428571428571428,1.8,3,4,true

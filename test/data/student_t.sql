@@ -1,3 +1,4 @@
+-- Written by test/reference/evidence.R
 COPY student_t (t, df, p) FROM stdin WITH (FORMAT csv);
 1e-06,0.1,0.9999997038157526
 0.001,0.1,0.9997038162955831

@@ -1,3 +1,4 @@
+-- Written by test/reference/evidence.R
 COPY student_t_quantile (probability, df, t) FROM stdin WITH (FORMAT csv);
 1e-200,1,-3.183098861837907e+199
 1e-100,1,-3.183098861837997e+99

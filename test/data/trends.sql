@@ -1,3 +1,4 @@
+-- Written by test/reference/matched.R
 COPY trends (name, slope_difference, se, df, p_value, treated_units, control_units, is_paired) FROM stdin WITH (FORMAT csv);
 alike,-0.0018862514029179267,0.04295914240505299,10.737814887467474,0.9657835731033186,6,9,true
 apart,0.4382849607182936,0.0676948173005844,10.37970093233847,6.001612741330483e-05,4,9,true

@@ -15,13 +15,8 @@ suppressPackageStartupMessages({
 	library(sandwich)
 })
 
-# As few digits as read back to the same number.
-number <- function(x) vapply(x, function(one) {
-	if (is.na(one)) return("")
-	for (digits in 15:17)
-		if (as.numeric(shown <- sprintf("%.*g", digits, one)) == one) break
-	shown
-}, "")
+source("test/reference/write.R")
+
 list_of <- function(x) paste0('"{', paste(ifelse(is.na(x), "NULL", number(x)), collapse = ","), '}"')
 
 # Sine and cosine of the season: every wave of a season of up to 7 points, two
@@ -149,11 +144,8 @@ rows <- rbind(
 	case("offset 1e12", 1e12 + round(nile), 29, centre = 1e12),
 	case("scale 1e150", 1e150 * nile, 29, scale = 1e150),
 	case("scale 1e-300", 1e-300 * nile, 29, scale = 1e-300))
-columns <- lapply(rows, function(x) if (is.numeric(x)) number(x) else if (any(grepl(",", x) & !startsWith(x, '"'))) paste0('"', x, '"') else x)
-writeLines(c(
-	sprintf("COPY series (%s) FROM stdin WITH (FORMAT csv);", paste(names(rows), collapse = ", ")),
-	do.call(paste, c(columns, sep = ",")),
-	"\\."), "test/data/series.sql")
+write_copy("series", lapply(rows, function(x)
+	if (is.character(x) && any(grepl(",", x) & !startsWith(x, '"'))) paste0('"', x, '"') else x))
 
 # The first autocorrelation, as acf has it.
 first <- function(y) acf(y, lag.max = 1, plot = FALSE, na.action = na.pass)$acf[2]

@@ -9,10 +9,15 @@ number <- function(x) vapply(x, function(one) {
 	shown
 }, "")
 
-# One statement: the table's columns, then its rows as CSV.
-write_copy <- function(table, rows) {
+# What wrote a file stands in its first line.
+origin <- sub("^--file=", "-- Written by ", grep("^--file=", commandArgs(), value = TRUE))
+
+# One statement: the table's columns, then its rows as CSV; before it where the
+# numbers come from, if not from the script alone.
+write_copy <- function(table, rows, source = NULL) {
 	columns <- lapply(rows, function(x) if (is.numeric(x)) number(x) else x)
 	writeLines(c(
+		origin, source,
 		sprintf("COPY %s (%s) FROM stdin WITH (FORMAT csv);", table, paste(names(rows), collapse = ", ")),
 		do.call(paste, c(columns, sep = ",")),
 		"\\."), file.path("test/data", paste0(table, ".sql")))
