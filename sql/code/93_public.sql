@@ -33,7 +33,9 @@ WITH figure AS MATERIALIZED (
 			sum(m.denominator::double precision) AS denominator
 		FROM athar.measurement AS m
 		JOIN athar.kpi AS k ON k.id = m.kpi_id
-		WHERE m.service_id IS NOT NULL
+		-- once per service, not per figure
+		JOIN athar.service AS v ON v.id = m.service_id
+		WHERE athar.may_see(v.unit_id, current_user)
 		GROUP BY 1, 2, 3, 4, 5, 6, 7, 8) AS f
 ), chosen AS (
 	-- one basis: a year less three quarters is the fourth
@@ -121,8 +123,7 @@ FROM suppressed AS p
 JOIN athar.kpi AS k ON k.id = p.kpi_id
 JOIN athar.service AS s ON s.id = p.service_id
 LEFT JOIN athar.channel AS c ON c.id = p.channel_id
-LEFT JOIN athar.stage AS t ON t.id = p.stage_id
-WHERE athar.may_see(s.unit_id, current_user);
+LEFT JOIN athar.stage AS t ON t.id = p.stage_id;
 COMMENT ON VIEW athar.public_measurements IS 'For the public: figures of services, without those of fewer people than athar.smallest_cell, and without as many others as are needed so that no subtraction gives them back. A total that came as one figure counts as that many people, one of observations as their number or as the total, whichever is less. Shown with the owner''s rights: SELECT on this view is enough, and a role that was given levels for some units sees their services alone (may_see). One basis per KPI and service: the one with most periods, the shorter of equals; where periods of it overlap the longer ones are hidden; observations by month, as the last refresh left them';
 COMMENT ON COLUMN athar.public_measurements.service IS 'Code of the service';
 COMMENT ON COLUMN athar.public_measurements.service_name IS 'Name of the service';
