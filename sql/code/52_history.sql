@@ -20,6 +20,8 @@ SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 SELECT athar.fail('22023', 'the name of a version is blank', 'The version keeps the name it has.', 'Pass a name, or NULL to take it away.')
 WHERE name_version.name !~ '[^[:space:]]';
+SELECT athar.fail('22023', 'the name of a version is longer than 200 characters', 'The version keeps the name it has.', 'Pass a shorter name; comments have room for more.')
+WHERE char_length(name_version.name) > 200;
 SELECT athar.check_version(name_version.project, name_version.version);
 SELECT athar.fail('23505', 'version ' || v.version || ' of project ' || athar.quoted(name_version.project) || ' is named ' || athar.quoted(v.name) || ' already',
 	'Nothing was changed: a name means one version.', 'Choose another name, or take it from that version with name_version(project, version, NULL).')
@@ -31,7 +33,7 @@ WHERE v.project_id = athar.project_id(name_version.project) AND v.version = name
 	AND v.name IS DISTINCT FROM name_version.name;
 END;
 COMMENT ON FUNCTION athar.name_version(text, integer, text) IS
-'Gives a version of a plan a name (baseline 2026, approved by cabinet) or, with NULL, takes it away. Errors: 22023 for a blank name or a version that does not exist, 23505 where another version of the project has it, 42704 for an unknown project.';
+'Gives a version of a plan a name (baseline 2026, approved by cabinet) or, with NULL, takes it away. Errors: 22023 for a blank name, one of more than 200 characters, or a version that does not exist, 23505 where another version of the project has it, 42704 for an unknown project.';
 
 CREATE OR REPLACE FUNCTION athar.version_of(project text, name text)
 RETURNS integer

@@ -75,15 +75,20 @@ WITH change AS (
 	SELECT c.project_id, c.version, string_agg(concat_ws(' ',
 		CASE c.op WHEN 'add' THEN 'added إضافة' WHEN 'remove' THEN 'removed حذف' WHEN 'move' THEN 'moved نقل' ELSE 'changed تغيير' END,
 		c.item_id, c.title, c.title_ar, w.words, w.words_ar, c.old #>> '{}', c.new #>> '{}',
-		athar.value_text(c.field, c.old, 'en'), athar.value_text(c.field, c.old, 'ar'), athar.value_text(c.field, c.new, 'en'), athar.value_text(c.field, c.new, 'ar')), ' ') AS text
+		-- what is told otherwise than it is written: names, days
+		CASE WHEN c.field IN ('owner', 'service', 'channel', 'status') OR c.field LIKE '%\_on' THEN
+			concat_ws(' ', athar.value_text(c.field, c.old, 'en'), athar.value_text(c.field, c.old, 'ar'),
+				athar.value_text(c.field, c.new, 'en'), athar.value_text(c.field, c.new, 'ar')) END), ' ') AS text
 	FROM change c
 	LEFT JOIN word w ON w.field = c.field
 	GROUP BY c.project_id, c.version
+), question AS MATERIALIZED (
+	SELECT athar.query_of(search_plans.query) AS query
 ), found AS MATERIALIZED (
-	SELECT v.project_id, v.version, v.name, v.author, v.saved_at, v.reason, ts_rank(d.words, q.query) AS rank
+	SELECT j.code::text AS project, v.version, v.name, v.author, v.saved_at, v.reason, ts_rank(d.words, q.query) AS rank
 	FROM athar.plan_version v
 	JOIN athar.project j ON j.id = v.project_id
-	CROSS JOIN (SELECT athar.query_of(search_plans.query) AS query) AS q
+	CROSS JOIN question q
 	LEFT JOIN said s ON s.project_id = v.project_id AND s.version = v.version
 	CROSS JOIN LATERAL (SELECT athar.words_of(left(concat_ws(' ', v.name, v.reason, v.author,
 		(SELECT string_agg(concat_ws(' ', r.author, r.note), ' ')
@@ -91,11 +96,10 @@ WITH change AS (
 		WHERE r.project_id = v.project_id AND r.version = v.version), s.text), 200000)) AS words OFFSET 0) AS d
 	WHERE (search_plans.project IS NULL OR j.code = search_plans.project) AND d.words @@ q.query
 )
-SELECT j.code, f.version, f.name, f.author, f.saved_at, f.reason, h.summary, f.rank
-FROM (SELECT DISTINCT f.project_id FROM found f) AS p
-JOIN athar.project j ON j.id = p.project_id
-CROSS JOIN LATERAL athar.plan_history(j.code, search_plans.lang) AS h
-JOIN found f ON f.project_id = p.project_id AND f.version = h.version
+SELECT f.project, f.version, f.name, f.author, f.saved_at, f.reason, h.summary, f.rank
+FROM (SELECT DISTINCT f.project FROM found f) AS p
+CROSS JOIN LATERAL athar.plan_history(p.project, search_plans.lang) AS h
+JOIN found f ON f.project = p.project AND f.version = h.version
 ORDER BY f.rank DESC, f.saved_at DESC, f.version DESC;
 END;
 COMMENT ON FUNCTION athar.search_plans(text, text, text) IS

@@ -79,8 +79,9 @@ COMMENT ON COLUMN athar.plan_version.header IS 'The document without its items; 
 COMMENT ON COLUMN athar.plan_version.author IS 'Who saved it: athar.actor, or else the database role; frozen as text';
 COMMENT ON COLUMN athar.plan_version.reason IS 'Why';
 COMMENT ON COLUMN athar.plan_version.saved_at IS 'When: by the clock, while the project was locked, and never before its parent';
-COMMENT ON COLUMN athar.plan_version.name IS 'A name given to this version (approved by cabinet, baseline 2026)';
+COMMENT ON COLUMN athar.plan_version.name IS 'A name given to this version (approved by cabinet, baseline 2026), unique within the project';
 COMMENT ON COLUMN athar.plan_version.version_hash IS 'SHA-256 over the version''s text and its parent''s hash; what an approval signs';
+CREATE UNIQUE INDEX plan_version_name_idx ON athar.plan_version (project_id, name) WHERE name IS NOT NULL;
 
 CREATE TABLE athar.action (
 	id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

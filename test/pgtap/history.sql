@@ -1,6 +1,6 @@
 -- history: what changed in plans, in rows, as a patch and in words
 BEGIN;
-SELECT plan(94);
+SELECT plan(96);
 SET LOCAL statement_timeout = '2min';
 SELECT athar.define_unit('dvla', 'Licensing agency', 'وكالة الترخيص'), athar.define_unit('moh', 'Ministry of Health', 'وزارة الصحة');
 SELECT athar.define_service('tax', 'Vehicle tax', 'dvla', 'ضريبة المركبات');
@@ -98,6 +98,8 @@ SELECT athar.name_version('disc', 2, 'baseline'), athar.name_version('disc', 2, 
 SELECT is(athar.version_of('disc', 'baseline'), 2, 'a version by its name');
 SELECT is(athar.get_plan('disc', athar.version_of('disc', 'baseline')), athar.get_plan('disc', 2), 'is read by it');
 SELECT throws_ok($$SELECT athar.name_version('disc', 3, 'baseline')$$, '23505', 'version 2 of project "disc" is named "baseline" already');
+SELECT throws_ok($$SELECT athar.name_version('disc', 3, repeat('x', 201))$$, '22023', 'the name of a version is longer than 200 characters');
+SELECT throws_ok($$UPDATE athar.plan_version SET name = 'baseline' WHERE version = 4$$, '23505', NULL, 'whoever names it');
 SELECT lives_ok($$SELECT athar.name_version('long', 1, 'baseline')$$, 'another project may have a version of that name');
 SELECT throws_ok($$SELECT athar.version_of('disc', 'Baseline')$$, '42704', 'project "disc" has no version named "Baseline"');
 SELECT throws_ok($$SELECT athar.version_of('nothing', 'baseline')$$, '42704', 'project "nothing" does not exist');
