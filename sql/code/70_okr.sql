@@ -371,6 +371,20 @@ BEGIN ATOMIC
 	SELECT athar.check_cycle(g.cycle_id)
 	FROM athar.goal AS g
 	WHERE g.code = revise_goal.goal;
+	SELECT athar.goal_id(revise_goal.parent);
+	-- the table's own trigger refuses loops too, even those that two sessions make together; this one knows the codes
+	WITH RECURSIVE above (id) AS (
+		SELECT g.id FROM athar.goal AS g WHERE g.code = revise_goal.parent
+		UNION
+		SELECT g.parent_id FROM above AS a JOIN athar.goal AS g ON g.id = a.id
+	)
+	SELECT athar.fail('AT006',
+		format('goal "%s" cannot serve goal "%s"', revise_goal.goal, revise_goal.parent),
+		'The second is the first itself or serves it already, so the tree would become a loop.',
+		'Choose another parent, or move the second goal away first.')
+	FROM above AS a
+	JOIN athar.goal AS g ON g.id = a.id
+	WHERE g.code = revise_goal.goal;
 	SELECT athar.fail('22023', format('goal "%s" is published and would be without a rationale', g.code),
 		'People would read what is wanted and not why.', 'Give another rationale, or withdraw the goal first: publish_goal(goal, false).')
 	FROM athar.goal AS g
@@ -653,7 +667,7 @@ LEFT JOIN LATERAL (
 	SELECT max(r.rolled_up_at) AS rolled_up_at
 	FROM athar.goal_rollup AS r
 	WHERE r.rolled_up_at >= p.rolled_up_at
-		AND (p.changed_at IS NULL OR r.rolled_up_at < p.changed_at)
+		AND r.rolled_up_at < coalesce(p.changed_at, 'infinity')
 		AND (r.cycle_id IS NULL OR r.cycle_id = g.cycle_id)
 ) AS h ON true;
 COMMENT ON VIEW athar.goal_trend IS 'How every goal stood whenever the goals were rolled up: one row per goal and run that found it changed';

@@ -199,12 +199,44 @@ COMMENT ON COLUMN athar.alignment_gaps.unit IS 'Code of the unit that does it, o
 COMMENT ON COLUMN athar.alignment_gaps.cycle IS 'Code of the goal''s cycle';
 COMMENT ON COLUMN athar.alignment_gaps.budget IS 'Money set aside for the action, in the currency of the plan';
 
+CREATE OR REPLACE VIEW athar.handoffs WITH (security_invoker = true) AS
+SELECT
+	s.code::text AS service,
+	t.code::text AS stage,
+	t.name,
+	t.name_ar,
+	array_agg(DISTINCT u.code::text ORDER BY u.code::text) AS units,
+	count(DISTINCT w.action_id) AS actions
+FROM athar.stage AS t
+JOIN athar.service AS s ON s.id = t.service_id
+JOIN (
+	SELECT n.id AS stage_id, v.unit_id, NULL::integer AS action_id
+	FROM athar.stage AS n
+	JOIN athar.service AS v ON v.id = n.service_id
+	UNION ALL
+	SELECT a.stage_id, coalesce(a.owner_id, j.unit_id), a.id
+	FROM athar.action AS a
+	JOIN athar.project AS j ON j.id = a.project_id
+	WHERE a.removed_in_version IS NULL AND a.status <> 'cancelled'
+) AS w ON w.stage_id = t.id
+JOIN athar.unit AS u ON u.id = w.unit_id
+GROUP BY t.id, s.id
+HAVING count(DISTINCT w.unit_id) > 1;
+COMMENT ON VIEW athar.handoffs IS 'Stages of a journey in the hands of more than one unit: that of the service, and those whose actions change the stage';
+COMMENT ON COLUMN athar.handoffs.service IS 'Code of the service';
+COMMENT ON COLUMN athar.handoffs.stage IS 'Code of the stage, within that service';
+COMMENT ON COLUMN athar.handoffs.name IS 'Name of the stage';
+COMMENT ON COLUMN athar.handoffs.name_ar IS 'Name of the stage in Arabic';
+COMMENT ON COLUMN athar.handoffs.units IS 'Codes of the units';
+COMMENT ON COLUMN athar.handoffs.actions IS 'How many actions change the stage; cancelled ones are left out';
+
 CREATE OR REPLACE FUNCTION athar.line_of_sight(unit text DEFAULT NULL, role name DEFAULT current_user)
 RETURNS TABLE (
 	project text, action text, action_title text, by_unit text, part text, serves text, level integer, goal text, kind text, title text,
 	share double precision, contribution double precision, progress double precision, status text)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 100
 BEGIN ATOMIC
+	SELECT athar.unit_id(line_of_sight.unit), athar.may_see(NULL, line_of_sight.role);
 	WITH RECURSIVE mine (id) AS (
 		SELECT u.id
 		FROM athar.unit AS u
@@ -377,8 +409,8 @@ WITH stated AS MATERIALIZED (
 	WHERE s.target_kind IN ('relative', 'at_least', 'at_most', 'between') AND s.baseline IS NULL
 	UNION ALL
 	SELECT s.goal, s.title, s.kind, s.unit, s.cycle, 'baseline_is_zero', 'error',
-		format('"%s" is relative to a baseline of 0: write "from 0 to …"', s.target),
-		format('المستهدف "%s" منسوب إلى خط أساس يساوي صفرًا: اكتب "from 0 to …"', s.target)
+		format('"%s" is relative to a baseline of 0: write "from 0 to ..."', s.target),
+		format('المستهدف "%s" منسوب إلى خط أساس يساوي صفرًا: اكتب "from 0 to ..."', s.target)
 	FROM stated AS s
 	WHERE s.target_kind = 'relative' AND s.baseline = 0
 	UNION ALL

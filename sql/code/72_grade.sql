@@ -256,7 +256,7 @@ BEGIN ATOMIC
 	SELECT g.id FROM athar.goal AS g WHERE g.id = athar.goal_id(publish_goal.goal) FOR NO KEY UPDATE;
 	SELECT athar.fail('22023', format('goal "%s" has no rationale', g.code),
 		'People would read what is wanted and not why; it was not published.',
-		format('Say why: revise_goal(%L, rationale => …, reason => …).', g.code))
+		format('Say why: revise_goal(%L, rationale => ..., reason => ...).', g.code))
 	FROM athar.goal AS g
 	WHERE g.code = publish_goal.goal
 		AND coalesce(publish_goal.is_public, true)

@@ -1,6 +1,6 @@
 -- alignment: who works for what, what has no work and what no goal, what pulls apart, what is badly stated
 BEGIN;
-SELECT plan(37);
+SELECT plan(39);
 SET LOCAL athar.actor = 'programme office';
 SET LOCAL athar.time_zone = 'UTC';
 
@@ -56,6 +56,15 @@ SELECT results_eq($$SELECT goal, unit, actions, budget, is_direct FROM athar.goa
 SELECT set_eq($$SELECT DISTINCT unit FROM athar.goal_contributors WHERE goal = 'fast-1'$$,
 	$$SELECT u.code::text FROM athar.alignment l JOIN athar.action a ON a.id = l.action_id JOIN athar.unit u ON u.id = a.owner_id WHERE l.goal_id = athar.goal_id('fast-1')$$,
 	'the contributors are the distinct units of the actions');
+
+-- Several units at one stage of a journey.
+SELECT athar.define_stage('permit', 'check', 'The check', 1, name_ar => 'الفحص');
+SELECT athar.define_stage('permit', 'apply', 'The form', 2);
+SELECT athar.create_project('desk', 'One desk', 'north', '{"title": "One desk", "items": [{"id": "F", "title": "Their part", "owner": "south", "service": "permit", "stage": "check"},
+	{"id": "G", "title": "Our part", "service": "permit", "stage": "apply"}, {"id": "H", "title": "Dropped", "owner": "south", "service": "permit", "stage": "apply", "status": "cancelled"}]}', 'the beginning');
+SELECT results_eq($$SELECT * FROM athar.handoffs$$, $$VALUES ('permit', 'check', 'The check', 'الفحص', '{north,south}'::text[], 1::bigint)$$, 'a stage in the hands of two units');
+SELECT athar.save_plan('desk', '{"title": "One desk", "items": []}', 1, 'not now');
+SELECT is_empty($$SELECT FROM athar.handoffs$$, 'and in those of one, once the plan has it no longer');
 
 -- Line of sight.
 SELECT results_eq(

@@ -55,7 +55,7 @@ SELECT throws_ok($$SELECT athar.revise_goal('wait', commitment => 'vague', reaso
 SELECT throws_ok($$SELECT athar.revise_goal('wait', title => ' ', reason => 'r')$$, '22023', 'goal "wait" needs a title', 'a blank title');
 SELECT throws_ok($$SELECT athar.revise_goal('wait', kpi => 'nil', reason => 'r')$$, '42704', 'KPI "nil" does not exist', 'an unknown KPI');
 SELECT throws_ok($$SELECT athar.revise_goal('wait', without => '{weight}', reason => 'r')$$, '22023', 'a goal cannot be without "weight"', 'what a goal must have');
-SELECT throws_ok($$SELECT athar.revise_goal('policy', parent => 'wait', reason => 'r')$$, 'AT006', NULL, 'a loop');
+SELECT throws_ok($$SELECT athar.revise_goal('policy', parent => 'wait', reason => 'r')$$, 'AT006', 'goal "policy" cannot serve goal "wait"', 'a loop, across a cycle and none');
 SELECT throws_ok($$SELECT athar.revise_goal('aim', parent => 'aim', reason => 'r')$$, 'AT006', NULL, 'a goal that serves itself');
 SELECT results_eq($$SELECT reason FROM athar.change_log WHERE relation = 'athar.goal' AND operation = 'UPDATE' ORDER BY entry_id LIMIT 1$$,
 	$$VALUES ('the first half year went well')$$, 'the log has the reason as well');

@@ -53,3 +53,20 @@ SELECT athar.align('aim', 'reform', 'A1');
 
 -- The rollup.
 SELECT athar.roll_up_goals('2062');
+
+-- Revisions, closing, publishing.
+SELECT athar.revise_goal(NULL, reason => 'r');
+SELECT athar.revise_goal('aim', weight => 2);
+SELECT athar.revise_goal('aim', reason => 'r', without => '{kind}');
+SELECT athar.revise_goal('aim', parent => 'aim', reason => 'r');
+SELECT athar.publish_goal('aim');
+SELECT athar.publish_goal(NULL);
+SELECT athar.revise_goal('aim', rationale => 'people wait', reason => 'to be published') > 0 AS revised, athar.publish_goal('aim') > 0 AS published;
+SELECT athar.revise_goal('aim', rationale => ' ', reason => 'r');
+SELECT athar.create_cycle('2098', 'The year 2098', '[2098-01-01,2099-01-01)') > 0 AS created;
+SELECT athar.close_cycle('2098');
+SELECT athar.close_cycle(NULL);
+SELECT athar.close_cycle('2026') AS goals;
+SELECT athar.close_cycle('2026');
+SELECT athar.create_goal('low', 'Low', 'key_result', '2026');
+SELECT athar.line_of_sight('nil');
