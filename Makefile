@@ -95,6 +95,7 @@ OBJS = \
 	src/json_merge.o \
 	src/json_list.o \
 	src/json_references.o \
+	src/json_answer.o \
 	src/effect.o \
 	src/describe.o \
 	src/okr.o \

@@ -52,6 +52,7 @@ typedef struct list_merge
 	int			count;
 	int			sizes[SIDES];
 	list_item **orders[SIDES];	/* by place */
+	list_item **stationary;		/* by anchor */
 } list_merge;
 
 /* The id of an item: a text, or a number as text; NULL if it has none. */
@@ -270,14 +271,17 @@ number_stationary(list_merge *run)
 {
 	int			count = 0;
 
+	run->stationary = palloc(sizeof(list_item *) * (run->sizes[BASE] + 1));
 	for (int i = 0; i < run->sizes[BASE]; i++)
 	{
 		list_item  *item = run->orders[BASE][i];
 
 		item->is_stationary = is_everywhere(item) && item->merged &&
 			!item->is_moved[OURS] && !item->is_moved[THEIRS];
-		if (item->is_stationary)
-			item->anchor = ++count;
+		if (!item->is_stationary)
+			continue;
+		item->anchor = ++count;
+		run->stationary[count] = item;
 	}
 	return count;
 }
@@ -298,44 +302,47 @@ anchors_of(list_merge *run, int side)
 	return anchors;
 }
 
+/* The id of what an item hangs after on a side, or null. */
 static JsonbValue *
-anchor_id(list_merge *run, int anchor)
+anchor_id(list_merge *run, const list_item *item, int side,
+		  int *const *anchors)
 {
-	for (int i = 0; i < run->sizes[BASE] && anchor > 0; i++)
-	{
-		list_item  *item = run->orders[BASE][i];
+	int			anchor = anchors[side][item->places[side]];
+	JsonbValue *none;
 
-		if (item->is_stationary && item->anchor == anchor)
-			return athar_merge_text(item->id);
-	}
-	return NULL;
+	if (anchor > 0)
+		return athar_merge_text(run->stationary[anchor]->id);
+	none = palloc(sizeof(JsonbValue));
+	none->type = jbvNull;
+	return none;
 }
 
-static JsonbValue *
-or_null(JsonbValue *value)
-{
-	if (value == NULL)
-	{
-		value = palloc(sizeof(JsonbValue));
-		value->type = jbvNull;
-	}
-	return value;
-}
-
-/* Both sides moved it, and to different places: it stays where it was. */
-static void
-note_moves(list_merge *run, list_item *item, int *const *anchors)
+/*
+ * Both sides moved it, and to different places: it stays where it was, or
+ * goes where somebody decided.
+ */
+static int
+settle_moves(list_merge *run, list_item *item, int *const *anchors)
 {
 	athar_merge *merge = run->merge;
+	athar_answer *answer;
 	athar_sides sides = {
-		or_null(anchor_id(run, anchors[BASE][item->places[BASE]])),
-		or_null(anchor_id(run, anchors[OURS][item->places[OURS]])),
-		or_null(anchor_id(run, anchors[THEIRS][item->places[THEIRS]]))
+		anchor_id(run, item, BASE, anchors),
+		anchor_id(run, item, OURS, anchors),
+		anchor_id(run, item, THEIRS, anchors)
 	};
 
 	merge->names = lappend(merge->names, item->id);
-	athar_merge_note(merge, merge->names, "move/move", &sides, NULL, NIL);
+	answer = athar_answer_find(merge, merge->names, "move/move", &sides, NIL);
+
+	if (answer == NULL)
+		athar_merge_note(merge, merge->names, "move/move", &sides, NULL, NIL);
 	merge->names = list_delete_last(merge->names);
+	if (answer !=NULL && answer->side == ATHAR_ANSWER_OURS)
+		return OURS;
+	if (answer !=NULL && answer->side == ATHAR_ANSWER_THEIRS)
+		return THEIRS;
+	return BASE;
 }
 
 /* Which of two sides has the item earlier, or AGREED. */
@@ -360,13 +367,10 @@ place_item(list_merge *run, list_item *item, int *const *anchors)
 			: !item->is_moved[OURS] ? THEIRS : earlier(item, anchors);
 		if (item->is_moved[OURS] && item->is_moved[THEIRS] &&
 			item->run != AGREED)
-		{
-			note_moves(run, item, anchors);
-			item->run = BASE;
-		}
+			item->run = settle_moves(run, item, anchors);
 	}
 	else if (item->places[BASE] >= 0)
-		item->run = BASE;		/* in conflict */
+		item->run = BASE;		/* deleted by one side, and still here */
 	else if (item->places[OURS] >= 0 && item->places[THEIRS] >= 0)
 		item->run = earlier(item, anchors);
 	else

@@ -250,11 +250,16 @@ athar_merge_note(athar_merge *run, List *names, const char *kind,
 	}
 	run->conflicts = lappend(run->conflicts,
 							 pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	run->paths = lappend(run->paths, athar_merge_path(names));
 }
 
 static JsonbValue *
 disagree(athar_merge *run, athar_sides *sides, const char *kind, List *fields)
 {
+	athar_answer *answer = athar_answer_find(run, run->names, kind, sides, NIL);
+
+	if (answer !=NULL)
+		return athar_answer_choice(answer, sides);
 	athar_merge_note(run, run->names, kind, sides, "fields", fields);
 	return sides->base;
 }
@@ -604,8 +609,10 @@ athar_json_merge3(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	for (int i = 0; i < lengthof(values); i++)
 		athar_json_value_of(PG_GETARG_JSONB_P(i), &values[i]);
+	athar_answers_read(&run, PG_GETARG_JSONB_P(4));
 	merged = JsonbValueToJsonb(athar_merge_value(&run, &sides));
-	athar_merge_check_references(&run, merged, &sides);
+	merged = athar_answers_apply(&run, merged, &sides, "invalid");
+	merged = athar_merge_references(&run, merged, &sides);
 	result[0] = JsonbPGetDatum(merged);
 	result[1] = JsonbPGetDatum(conflicts_of(&run));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor),

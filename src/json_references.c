@@ -29,22 +29,29 @@ typedef struct reference
 	char	   *to;
 }			reference;
 
+typedef struct named_item
+{
+	char	   *id;
+	JsonbValue	value;
+} named_item;
+
 typedef struct document
 {
 	JsonbValue	root;
-	List	   *references;		/* of one rule */
-	char	  **ids;			/* of its target, sorted */
-	int			id_count;
+	List	   *references;		/* of one rule, by path */
+	named_item *targets;		/* what they may name, by id */
+	int			target_count;
 } document;
 
 static int
-compare_ids(const void *a, const void *b)
+compare_targets(const void *a, const void *b)
 {
-	return strcmp(*(char *const *) a, *(char *const *) b);
+	return strcmp(((const named_item *) a)->id, ((const named_item *) b)->id);
 }
 
-static const char *
-key_at(athar_merge *run, List *names)
+/* The member that tells apart the items of the list at a path. */
+const char *
+athar_merge_key(athar_merge *run, List *names)
 {
 	athar_rule *rule = athar_merge_rule(run, names);
 
@@ -52,7 +59,7 @@ key_at(athar_merge *run, List *names)
 }
 
 static JsonbValue *
-value_at(JsonbValue *value, List *names)
+member_at(JsonbValue *value, List *names)
 {
 	ListCell   *cell;
 
@@ -65,30 +72,36 @@ value_at(JsonbValue *value, List *names)
 static void
 find_targets(athar_merge *run, document *side, athar_rule *rule)
 {
-	JsonbValue *list = value_at(&side->root, rule->target);
+	JsonbValue *list = member_at(&side->root, rule->target);
+	const char *key = athar_merge_key(run, rule->target);
 	JsonbValue *unused;
 	JsonbValue *values;
 	int			count = 0;
 
-	side->id_count = 0;
+	side->target_count = 0;
 	if (list != NULL && athar_json_is_array(list))
 		count = athar_json_parts(list, &unused, &values);
-	side->ids = palloc(sizeof(char *) * Max(count, 1));
+	side->targets = palloc(sizeof(named_item) * Max(count, 1));
 	for (int i = 0; i < count; i++)
 	{
-		char	   *id = athar_merge_id(&values[i], key_at(run, rule->target));
+		char	   *id = athar_merge_id(&values[i], key);
 
 		if (id != NULL)
-			side->ids[side->id_count++] = id;
+			side->targets[side->target_count++] = (named_item)
+		{
+			id, values[i]
+		};
 	}
-	qsort(side->ids, side->id_count, sizeof(char *), compare_ids);
+	qsort(side->targets, side->target_count, sizeof(named_item), compare_targets);
 }
 
-static bool
-has_target(const document *side, const char *id)
+static named_item *
+find_target(const document *side, const char *id)
 {
-	return bsearch(&id, side->ids, side->id_count, sizeof(char *),
-				   compare_ids) != NULL;
+	named_item	wanted = {.id = unconstify(char *, id)};
+
+	return bsearch(&wanted, side->targets, side->target_count, sizeof(named_item),
+				   compare_targets);
 }
 
 static void
@@ -129,7 +142,7 @@ find_below(athar_merge *run, document *side, athar_rule *rule, int depth,
 	for (int i = 0; i < count; i++)
 	{
 		char	   *name = is_list
-		? athar_merge_id(&values[i], key_at(run, names))
+		? athar_merge_id(&values[i], athar_merge_key(run, names))
 		: pnstrdup(keys[i].val.string.val, keys[i].val.string.len);
 
 		CHECK_FOR_INTERRUPTS();
@@ -187,98 +200,274 @@ compare_references(const ListCell *a, const ListCell *b)
 	return order != 0 ? order : strcmp(left->to, right->to);
 }
 
-/* Is the reference there, and leads to nothing already? */
 static bool
-is_dangling_in(const document *side, const reference * one)
+has_reference(const document *side, const reference * wanted)
 {
-	ListCell   *cell;
+	int			low = 0;
+	int			high = list_length(side->references);
 
-	if (has_target(side, one->to))
-		return false;
-	foreach(cell, side->references)
+	while (low < high)
 	{
-		const		reference *other = lfirst(cell);
+		int			middle = low + (high - low) / 2;
+		const		reference *one = list_nth(side->references, middle);
+		int			order = strcmp(one->path, wanted->path);
 
-		if (strcmp(other->to, one->to) == 0 &&
-			strcmp(other->path, one->path) == 0)
+		if (order == 0)
+			order = strcmp(one->to, wanted->to);
+		if (order == 0)
 			return true;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	return false;
 }
 
-/* The value that a path of names and ids leads to, or NULL. */
-static JsonbValue *
-value_of_path(athar_merge *run, JsonbValue *value, List *names)
+/* Is the reference there, and leads to nothing already? */
+static bool
+is_dangling_in(const document *side, const reference * one)
 {
-	List	   *above = NIL;
-	ListCell   *cell;
+	return find_target(side, one->to) == NULL && has_reference(side, one);
+}
 
-	foreach(cell, names)
+static JsonbValue *
+find_value(athar_merge *run, JsonbValue *value, List *names, int depth)
+{
+	for (; value != NULL && depth < list_length(names); depth++)
 	{
+		const char *name = list_nth(names, depth);
+		const char *key;
 		JsonbValue *unused;
 		JsonbValue *values;
-		JsonbValue *found = NULL;
 		int			count;
 
-		if (value == NULL)
-			return NULL;
-		if (!athar_json_is_array(value))
-			found = athar_merge_member(value, lfirst(cell));
-		else
+		if (athar_json_is_object(value))
 		{
-			count = athar_json_parts(value, &unused, &values);
-			for (int i = 0; i < count && found == NULL; i++)
-			{
-				char	   *id = athar_merge_id(&values[i], key_at(run, above));
-
-				if (id != NULL && strcmp(id, lfirst(cell)) == 0)
-					found = &values[i];
-			}
+			value = athar_merge_member(value, name);
+			continue;
 		}
-		above = lappend(above, lfirst(cell));
-		value = found;
+		if (!athar_json_is_array(value))
+			return NULL;
+		key = athar_merge_key(run, list_copy_head(names, depth));
+		count = athar_json_parts(value, &unused, &values);
+		value = NULL;
+		for (int i = 0; i < count && value == NULL; i++)
+		{
+			char	   *id = athar_merge_id(&values[i], key);
+
+			if (id != NULL && strcmp(id, name) == 0)
+				value = &values[i];
+		}
 	}
 	return value;
 }
 
-/*
- * Each search lists all items on its way, and there may be as many conflicts
- * as items: only what is found is kept.
- */
-static void
-note(athar_merge *run, document *documents, List *names, const char *kind,
-	 List *ids)
+/* The value that a path of names and ids leads to, or NULL. */
+JsonbValue *
+athar_merge_value_at(athar_merge *run, JsonbValue *value, List *names)
 {
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
-												  "athar merge search",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(scratch);
-	JsonbValue	values[3];
-	JsonbValue *found[3];
-	athar_sides sides;
-
-	for (int i = 0; i < lengthof(values); i++)
-	{
-		found[i] = value_of_path(run, &documents[i].root, names);
-		if (found[i] == NULL)
-			continue;
-		values[i] = *found[i];
-		found[i] = &values[i];
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(scratch);
-	sides = (athar_sides)
-	{
-		found[0], found[1], found[2]
-	};
-	athar_merge_note(run, names, kind, &sides, "ids", ids);
+	return find_value(run, value, names, 0);
 }
 
-/* documents: base, ours, theirs, merged. */
-static void
-find_dangling(athar_merge *run, document *documents)
+/* The same of a document whose items are indexed. */
+static JsonbValue *
+value_in(athar_merge *run, document *side, athar_rule *rule, List *names)
 {
-	document   *merged = &documents[3];
+	int			depth = list_length(rule->target);
+	named_item *item;
+
+	for (int i = 0; i < depth && i < list_length(names); i++)
+	{
+		if (strcmp(list_nth(names, i), list_nth(rule->target, i)) != 0)
+			return find_value(run, &side->root, names, 0);
+	}
+	if (list_length(names) <= depth)
+		return find_value(run, &side->root, names, 0);
+	item = find_target(side, list_nth(names, depth));
+	return item ? find_value(run, &item->value, names, depth + 1) : NULL;
+}
+
+/*
+ * What to do about it
+ */
+
+typedef struct settlement
+{
+	athar_merge *run;
+	athar_rule *rule;
+	document   *documents;		/* base, ours, theirs, merged */
+	List	   *paths;			/* of conflicts there are already, sorted */
+	Jsonb	   *merged;			/* with what was decided */
+	bool		is_changed;
+} settlement;
+
+#define MERGED 3
+
+static int
+compare_texts(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+/* Is a value, or what holds it, in conflict already?  That comes first. */
+static bool
+is_in_conflict(List *paths, List *names)
+{
+	for (int depth = 0; depth <= list_length(names); depth++)
+	{
+		char	   *path = athar_merge_path(list_copy_head(names, depth));
+		int			low = 0;
+		int			high = list_length(paths);
+
+		while (low < high)
+		{
+			int			middle = low + (high - low) / 2;
+			int			order = strcmp(list_nth(paths, middle), path);
+
+			if (order == 0)
+				return true;
+			if (order < 0)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+	}
+	return false;
+}
+
+static void
+change(settlement *work, List *names, JsonbValue *value)
+{
+	work->merged = athar_answer_put(work->run, work->merged, names, value);
+	work->is_changed = true;
+}
+
+/* Which document a decision takes; NULL where it is a value of its own. */
+static document *
+chosen(const settlement *work, const athar_answer *answer)
+{
+	return answer->side == ATHAR_ANSWER_VALUE
+	? NULL : &work->documents[answer->side];
+}
+
+static JsonbValue *
+without_ids(JsonbValue *set, List *ids)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue *unused;
+	JsonbValue *values;
+	int			count = athar_json_parts(set, &unused, &values);
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < count; i++)
+	{
+		ListCell   *cell;
+		bool		is_out = false;
+
+		foreach(cell, ids)
+			is_out = is_out ||
+			athar_json_same(&values[i], athar_merge_text(lfirst(cell)));
+		if (!is_out)
+			pushJsonbValue(&state, WJB_ELEM, &values[i]);
+	}
+	return pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+}
+
+/*
+ * The side that has what is referred to has it again in the merged document;
+ * the side that took it away takes away the reference, too.
+ */
+static void
+settle_dangling(settlement *work, List *names, List *ids,
+				const athar_answer *answer)
+{
+	document   *side = chosen(work, answer);
+	JsonbValue *now = value_in(work->run, &work->documents[MERGED],
+							   work->rule, names);
+	List	   *dropped = NIL;
+	ListCell   *cell;
+
+	if (side == NULL)
+	{
+		change(work, names, answer->value);
+		return;
+	}
+	foreach(cell, ids)
+	{
+		if (find_target(side, lfirst(cell)) == NULL)
+		{
+			dropped = lappend(dropped, lfirst(cell));
+			continue;
+		}
+		work->merged = athar_answer_restore(work->run, work->merged,
+											&side->root, work->rule->target,
+											lfirst(cell));
+		work->is_changed = true;
+	}
+	if (dropped == NIL)
+		return;
+	if (now != NULL && athar_json_is_array(now))
+		change(work, names, without_ids(now, dropped));
+	else
+		change(work, names, value_in(work->run, side, work->rule, names));
+}
+
+/* All items of the loop refer to what they refer to on the side chosen. */
+static void
+settle_loop(settlement *work, List *names, List *ids,
+			const athar_answer *answer)
+{
+	document   *side = chosen(work, answer);
+	ListCell   *cell;
+
+	if (side == NULL)
+	{
+		change(work, names, answer->value);
+		return;
+	}
+	foreach(cell, ids)
+	{
+		List	   *path = list_copy_head(names, list_length(names) - 2);
+
+		if (find_target(side, lfirst(cell)) == NULL)
+			continue;
+		path = lappend(path, lfirst(cell));
+		path = lappend(path, llast(names));
+		change(work, path, value_in(work->run, side, work->rule, path));
+	}
+}
+
+/* Settle a conflict as it was decided, or else note it. */
+static void
+settle(settlement *work, List *names, const char *kind, List *ids)
+{
+	athar_sides sides = {
+		value_in(work->run, &work->documents[0], work->rule, names),
+		value_in(work->run, &work->documents[1], work->rule, names),
+		value_in(work->run, &work->documents[2], work->rule, names)
+	};
+	athar_answer *answer = athar_answer_find(work->run, names, kind, &sides,
+											 ids);
+
+	if (answer !=NULL && !answer->is_applied)
+	{
+		/* once: what comes of it is another conflict */
+		answer	  ->is_applied = true;
+
+		if (strcmp(kind, "cycle") == 0)
+			settle_loop(work, names, ids, answer);
+		else
+			settle_dangling(work, names, ids, answer);
+	}
+	else if (!is_in_conflict(work->paths, names))
+		athar_merge_note(work->run, names, kind, &sides, "ids", ids);
+}
+
+static void
+find_dangling(settlement *work)
+{
+	document   *merged = &work->documents[MERGED];
 	ListCell   *cell;
 	reference  *last = NULL;
 	List	   *ids = NIL;
@@ -288,20 +477,20 @@ find_dangling(athar_merge *run, document *documents)
 		reference  *one = lfirst(cell);
 
 		CHECK_FOR_INTERRUPTS();
-		if (has_target(merged, one->to) ||
-			is_dangling_in(&documents[1], one) ||
-			is_dangling_in(&documents[2], one))
+		if (find_target(merged, one->to) != NULL ||
+			is_dangling_in(&work->documents[1], one) ||
+			is_dangling_in(&work->documents[2], one))
 			continue;
 		if (ids && strcmp(last->path, one->path) != 0)
 		{
-			note(run, documents, last->names, "dangling", ids);
+			settle(work, last->names, "dangling", ids);
 			ids = NIL;
 		}
 		last = one;
 		ids = lappend(ids, one->to);
 	}
 	if (ids)
-		note(run, documents, last->names, "dangling", ids);
+		settle(work, last->names, "dangling", ids);
 }
 
 /*
@@ -370,8 +559,7 @@ has_loop(const referring *side, List *loop)
 
 /* Tell of a loop once, from the first of its ids on. */
 static void
-note_loop(athar_merge *run, document *documents, const referring *sides,
-		  List *loop)
+tell_loop(settlement *work, const referring *sides, List *loop)
 {
 	List	   *ids = NIL;
 	ListCell   *cell;
@@ -392,14 +580,16 @@ note_loop(athar_merge *run, document *documents, const referring *sides,
 	}
 	for (int i = 0; i < list_length(loop); i++)
 		ids = lappend(ids, ((reference *) list_nth(loop, (begin + i) % list_length(loop)))->from);
-	note(run, documents, first->names, "cycle", ids);
+	settle(work, first->names, "cycle", ids);
 }
 
 static void
-find_loops(athar_merge *run, document *documents)
+find_loops(settlement *work)
 {
-	referring	sides[2] = {by_from(&documents[1]), by_from(&documents[2])};
-	referring	merged = by_from(&documents[3]);
+	referring	sides[2] = {
+		by_from(&work->documents[1]), by_from(&work->documents[2])
+	};
+	referring	merged = by_from(&work->documents[MERGED]);
 	int		   *seen = palloc0(sizeof(int) * Max(merged.count, 1));
 
 	/* each walk has a number; one that meets its own steps has found a loop */
@@ -424,7 +614,7 @@ find_loops(athar_merge *run, document *documents)
 			loop = lappend(loop, merged.sorted[step]);
 			step = find_from(&merged, merged.sorted[step]->to);
 		} while (step != at);
-		note_loop(run, documents, sides, loop);
+		tell_loop(work, sides, loop);
 		list_free(loop);
 	}
 }
@@ -447,28 +637,60 @@ is_within_list(const athar_rule *rule)
 	return true;
 }
 
-/* Find what the merge left dangling, and loops that it closed. */
-void
-athar_merge_check_references(athar_merge *run, Jsonb *merged,
-							 athar_sides *sides)
+/* One look at the references of a rule; true where something was changed. */
+static bool
+check_rule(athar_merge *run, athar_rule *rule, document *documents,
+		   List *paths, Jsonb **merged)
 {
-	document	documents[4] = {
-		{.root = *sides->base}, {.root = *sides->ours}, {.root = *sides->theirs}
+	settlement	work = {
+		.run = run,.rule = rule,.documents = documents,.paths = paths,
+		.merged = *merged
 	};
-	ListCell   *cell;
 
-	athar_json_value_of(merged, &documents[3].root);
-	foreach(cell, run->rules)
+	athar_json_value_of(*merged, &documents[MERGED].root);
+	for (int i = 0; i <= MERGED; i++)
 	{
-		athar_rule *rule = lfirst(cell);
-
-		if (rule->kind != ATHAR_RULE_REF && rule->kind != ATHAR_RULE_REFSET)
-			continue;
-		for (int i = 0; i < lengthof(documents); i++)
-			look_through(run, &documents[i], rule);
-		list_sort(documents[3].references, compare_references);
-		find_dangling(run, documents);
-		if (is_within_list(rule))
-			find_loops(run, documents);
+		look_through(run, &documents[i], rule);
+		list_sort(documents[i].references, compare_references);
 	}
+	find_dangling(&work);
+	if (is_within_list(rule))
+		find_loops(&work);
+	*merged = work.merged;
+	return work.is_changed;
+}
+
+/*
+ * Find what the merge left dangling, and loops that it closed.  What was
+ * decided about them is done, and what came of that is looked at again: each
+ * decision is done once, so that comes to an end.
+ */
+Jsonb *
+athar_merge_references(athar_merge *run, Jsonb *merged, athar_sides *sides)
+{
+	document	documents[] = {
+		{.root = *sides->base}, {.root = *sides->ours},
+		{.root = *sides->theirs}, {.references = NIL}
+	};
+	List	   *conflicts = run->conflicts;
+	List	   *paths = run->paths;
+	bool		is_changed;
+
+	list_sort(paths, compare_texts);
+	do
+	{
+		ListCell   *cell;
+
+		is_changed = false;
+		run->paths = NIL;
+		run->conflicts = list_copy(conflicts);
+		foreach(cell, run->rules)
+		{
+			athar_rule *rule = lfirst(cell);
+
+			if (rule->kind == ATHAR_RULE_REF || rule->kind == ATHAR_RULE_REFSET)
+				is_changed |= check_rule(run, rule, documents, paths, &merged);
+		}
+	} while (is_changed);
+	return merged;
 }

@@ -1,4 +1,4 @@
--- 50 plan: documents checked, versions saved, read and told; nothing anybody wrote is lost
+-- 50 plan: documents as rows, the one way to a version, and what reads them
 
 CREATE OR REPLACE FUNCTION athar.project_id(code text)
 RETURNS integer
@@ -40,20 +40,6 @@ WHERE v.project_id = plan_document.project_id AND v.version = plan_document.vers
 END;
 COMMENT ON FUNCTION athar.plan_document(integer, integer) IS
 'The document of one version, put together from its header and item revisions; NULL if there is no such version. get_plan() is what applications call.';
-
-CREATE OR REPLACE FUNCTION athar.plan_parts(document jsonb)
-RETURNS TABLE (path text, ordinal bigint, key text, item_id text, value jsonb)
-LANGUAGE SQL STABLE PARALLEL SAFE
-BEGIN ATOMIC
-SELECT '/' || athar.pointer_token(h.key), 0::bigint, h.key, NULL::text, h.value
-FROM jsonb_each(plan_parts.document) AS h (key, value)
-WHERE h.key <> 'items'
-UNION ALL
-SELECT '/items/' || athar.pointer_token(i.value ->> 'id'), i.ordinality, NULL::text, i.value ->> 'id', i.value
-FROM jsonb_array_elements(athar.list_of(plan_parts.document, 'items')) WITH ORDINALITY AS i (value, ordinality);
-END;
-COMMENT ON FUNCTION athar.plan_parts(jsonb) IS
-'A plan document cut into the parts that can be in conflict: one row for each key of its header (ordinal 0, item_id NULL) and for each item (ordinal from 1, key NULL).';
 
 CREATE OR REPLACE FUNCTION athar.plan_actions(project_id integer, version integer)
 RETURNS TABLE (item_id text, revision integer, ordinal integer, title text, title_ar text, kind text,
@@ -165,171 +151,6 @@ COMMENT ON FUNCTION athar.commit_plan(integer, integer, integer, jsonb, text) IS
 'Makes a checked document the next version of a plan and lets action follow; answers the newest version, which is parent_version itself where the document says nothing new. Only items that differ get a new revision.
 The caller has locked the project''s row in an earlier statement and found parent_version (NULL for the first) to be its newest.';
 
-CREATE OR REPLACE FUNCTION athar.plan_clashes(project_id integer, base_version integer, head_version integer, document jsonb)
-RETURNS jsonb
-LANGUAGE SQL STABLE PARALLEL SAFE
-BEGIN ATOMIC
-WITH side AS MATERIALIZED (
-	SELECT athar.plan_document(plan_clashes.project_id, plan_clashes.base_version) AS base,
-		athar.plan_document(plan_clashes.project_id, plan_clashes.head_version) AS theirs
-), part AS (
-	SELECT path, coalesce(o.ordinal, t.ordinal, b.ordinal) AS ordinal, coalesce(o.key, t.key, b.key) AS key,
-		coalesce(o.item_id, t.item_id, b.item_id) AS item_id, b.value AS base, o.value AS ours, t.value AS theirs
-	FROM athar.plan_parts((SELECT s.base FROM side s)) b
-	FULL JOIN athar.plan_parts(plan_clashes.document) o USING (path)
-	FULL JOIN athar.plan_parts((SELECT s.theirs FROM side s)) t USING (path)
-), clash AS (
-	SELECT p.path, p.ordinal, p.base, p.ours, p.theirs,
-		CASE WHEN p.base IS NULL THEN 'add/add' WHEN p.ours IS NULL THEN 'delete/edit' WHEN p.theirs IS NULL THEN 'edit/delete' ELSE 'edit/edit' END AS kind,
-		(SELECT max(v.version) + 1
-		FROM athar.plan_version v
-		WHERE v.project_id = plan_clashes.project_id AND v.version >= plan_clashes.base_version AND v.version < plan_clashes.head_version
-			AND CASE WHEN p.item_id IS NULL THEN v.header -> p.key ELSE
-				(SELECT i.document
-				FROM athar.plan_item i
-				WHERE i.project_id = v.project_id AND i.revision = ANY (v.items) AND i.item_id = p.item_id) END IS DISTINCT FROM p.theirs) AS their_version
-	FROM part p
-	WHERE p.ours IS DISTINCT FROM p.base AND p.theirs IS DISTINCT FROM p.base AND p.ours IS DISTINCT FROM p.theirs
-), told AS (
-	SELECT jsonb_agg(jsonb_build_object('path', c.path, 'kind', c.kind)
-		|| CASE WHEN c.base IS NULL THEN jsonb '{}' ELSE jsonb_build_object('base', c.base) END
-		|| CASE WHEN c.ours IS NULL THEN jsonb '{}' ELSE jsonb_build_object('ours', c.ours) END
-		|| CASE WHEN c.theirs IS NULL THEN jsonb '{}' ELSE jsonb_build_object('theirs', c.theirs) END
-		|| jsonb_build_object('their_version', v.version, 'their_author', v.author, 'their_reason', v.reason)
-		ORDER BY c.ordinal, c.path) AS conflicts
-	FROM clash c
-	JOIN athar.plan_version v ON v.project_id = plan_clashes.project_id AND v.version = c.their_version
-), stale AS (
-	SELECT jsonb_build_array(jsonb_build_object('path', '', 'kind', 'stale', 'their_version', h.version, 'their_author', h.author, 'their_reason', h.reason,
-		'versions', (SELECT jsonb_agg(jsonb_build_object('version', v.version, 'author', v.author, 'reason', v.reason) ORDER BY v.version)
-			FROM athar.plan_version v
-			WHERE v.project_id = h.project_id AND v.version > plan_clashes.base_version AND v.version <= h.version))) AS conflicts
-	FROM athar.plan_version h
-	WHERE h.project_id = plan_clashes.project_id AND h.version = plan_clashes.head_version
-)
-SELECT CASE WHEN plan_clashes.document NOT IN (s.base, s.theirs) THEN coalesce(t.conflicts, w.conflicts) END
-FROM side s
-CROSS JOIN told t
-CROSS JOIN stale w;
-END;
-COMMENT ON FUNCTION athar.plan_clashes(integer, integer, integer, jsonb) IS
-'Why a document that was made from base_version cannot simply follow head_version: an array of conflicts {path, kind, base, ours, theirs, their_version, their_author, their_reason}, ours being the document; an absent side is left out.
-One for each item and each key of the header that both sides changed, and differently (kind edit/edit, edit/delete, delete/edit, add/add; ours first). Where both sides changed other things: one of kind stale, path empty, with the versions made since.
-NULL where there is nothing to lose: the document says what one of the two versions says.';
-
-CREATE OR REPLACE FUNCTION athar.keep_draft(project_id integer, base_version integer, document jsonb, reason text, on_conflict text,
-	OUT status text, OUT version integer, OUT draft integer, OUT conflicts jsonb)
-LANGUAGE SQL VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-SELECT athar.fail('AT002', 'the plan of project ' || athar.quoted(j.code) || ' has changed since version ' || keep_draft.base_version,
-	c.conflicts::text,
-	'Read version ' || j.head_version || ' and make the change on it, or save with on_conflict ''draft'', which keeps the text. Nothing was saved.')
-FROM athar.project j
-CROSS JOIN LATERAL athar.plan_clashes(j.id, keep_draft.base_version, j.head_version, keep_draft.document) AS c (conflicts)
-WHERE keep_draft.on_conflict = 'error' AND j.id = keep_draft.project_id AND c.conflicts IS NOT NULL;
-WITH clash AS MATERIALIZED (
-	SELECT j.head_version, athar.plan_clashes(j.id, keep_draft.base_version, j.head_version, keep_draft.document) AS conflicts
-	FROM athar.project j
-	WHERE j.id = keep_draft.project_id
-), kept AS (
-	INSERT INTO athar.plan_draft (project_id, base_version, document, author, reason, saved_at)
-	SELECT keep_draft.project_id, keep_draft.base_version, keep_draft.document, athar.current_actor(), keep_draft.reason, clock_timestamp()
-	FROM clash c
-	WHERE c.conflicts IS NOT NULL
-	RETURNING id
-), open AS (
-	INSERT INTO athar.plan_conflict (draft_id, path, kind, conflict, their_version)
-	SELECT k.id, e.value ->> 'path', e.value ->> 'kind', e.value, (e.value ->> 'their_version')::integer
-	FROM kept k
-	CROSS JOIN clash c
-	CROSS JOIN LATERAL jsonb_array_elements(c.conflicts) AS e (value)
-)
-SELECT CASE WHEN k.id IS NULL THEN 'unchanged' ELSE 'conflict' END, c.head_version, k.id, coalesce(c.conflicts, '[]')
-FROM clash c
-LEFT JOIN kept k ON true;
-END;
-COMMENT ON FUNCTION athar.keep_draft(integer, integer, jsonb, text, text) IS
-'What save_plan() does with a document whose base is not the newest version: keeps it as a draft with its conflicts, or raises AT002 with them where on_conflict is error. The caller has locked the project''s row in an earlier statement.';
-
-CREATE OR REPLACE FUNCTION athar.create_project(code text, name text, unit text, document jsonb, reason text, name_ar text DEFAULT NULL)
-RETURNS integer
-LANGUAGE SQL VOLATILE PARALLEL UNSAFE
-SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-SET athar.reason = ''
-SET jit = off
-BEGIN ATOMIC
-SELECT set_config('athar.reason', create_project.reason, true);
-SELECT athar.fail('AT001', 'a reason is required', 'The project was not created.', 'Say in the argument reason why it is begun.')
-WHERE coalesce(create_project.reason, '') !~ '[^[:space:]]';
-SELECT athar.check_definition('project', create_project.code, create_project.name);
-SELECT athar.fail('22023', 'a unit is required', 'The project was not created.', 'Pass the code of the unit that is accountable for it.')
-WHERE create_project.unit IS NULL;
-SELECT athar.fail('23505', 'project ' || athar.quoted(create_project.code) || ' exists already', 'Nothing was changed.',
-	'Save a new version of its plan with save_plan(), or choose another code.')
-WHERE EXISTS (SELECT FROM athar.project j WHERE j.code = create_project.code);
-SELECT athar.check_plan(create_project.document);
-INSERT INTO athar.project (code, name, name_ar, unit_id)
-VALUES (create_project.code, create_project.name, create_project.name_ar, athar.unit_id(create_project.unit));
-INSERT INTO athar.participant (project_id, unit_id, role)
-SELECT j.id, j.unit_id, 'accountable'
-FROM athar.project j
-WHERE j.code = create_project.code;
-SELECT athar.commit_plan(j.id, NULL, NULL, create_project.document, create_project.reason)
-FROM athar.project j
-WHERE j.code = create_project.code;
-SELECT j.id
-FROM athar.project j
-WHERE j.code = create_project.code;
-END;
-COMMENT ON FUNCTION athar.create_project(text, text, text, jsonb, text, text) IS
-'Begins an improvement project: its code, name, accountable unit (code), plan document (which becomes version 1) and the reason; name_ar is optional. Returns its internal key.
-Errors: AT001 without a reason; 22023 without code, name or unit, or for a document with faults (all are named, see validate_plan()); 42704 for an unknown unit; 23505 if the code is taken.';
-
-CREATE OR REPLACE FUNCTION athar.save_plan(project text, document jsonb, base_version integer, reason text, on_conflict text DEFAULT 'draft',
-	OUT status text, OUT version integer, OUT draft integer, OUT conflicts jsonb)
-LANGUAGE SQL VOLATILE PARALLEL UNSAFE
-SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-SET athar.reason = ''
-SET jit = off
-BEGIN ATOMIC
-SELECT set_config('athar.reason', save_plan.reason, true);
-SELECT athar.fail('AT001', 'a reason is required', 'The plan was not saved.', 'Say in the argument reason why the plan changes.')
-WHERE coalesce(save_plan.reason, '') !~ '[^[:space:]]';
-SELECT athar.fail('22023', 'unknown on_conflict ' || coalesce(athar.quoted(save_plan.on_conflict), 'NULL'), 'The plan was not saved.',
-	'Use ''draft'' to keep the text of a save in conflict, or ''error'' to have the conflicts raised.')
-WHERE coalesce(save_plan.on_conflict, '') NOT IN ('draft', 'error');
-SELECT athar.fail('22023', 'a project is required', 'The plan was not saved.', 'Pass the code of the project.')
-WHERE save_plan.project IS NULL;
-SELECT athar.project_id(save_plan.project);
-SELECT athar.check_plan(save_plan.document);
-SELECT j.id
-FROM athar.project j
-WHERE j.code = save_plan.project
-FOR NO KEY UPDATE;
-SELECT athar.fail('22023', CASE WHEN save_plan.base_version IS NULL THEN 'a base version is required'
-		ELSE 'project ' || athar.quoted(j.code) || ' has no version ' || save_plan.base_version END,
-	'The plan was not saved. Its newest version is ' || j.head_version || '.',
-	'Pass the version that was read and edited; plan_history() lists all.')
-FROM athar.project j
-WHERE j.code = save_plan.project AND coalesce(save_plan.base_version, 0) NOT BETWEEN 1 AND j.head_version;
-SELECT CASE WHEN c.version > j.head_version THEN 'saved' ELSE 'unchanged' END, c.version, NULL::integer, jsonb '[]'
-FROM athar.project j
-CROSS JOIN LATERAL athar.commit_plan(j.id, j.head_version, NULL, save_plan.document, save_plan.reason) AS c (version)
-WHERE j.code = save_plan.project AND j.head_version = save_plan.base_version
-UNION ALL
-SELECT d.status, d.version, d.draft, d.conflicts
-FROM athar.project j
-CROSS JOIN LATERAL athar.keep_draft(j.id, save_plan.base_version, save_plan.document, save_plan.reason, save_plan.on_conflict) d
-WHERE j.code = save_plan.project AND j.head_version > save_plan.base_version;
-END;
-COMMENT ON FUNCTION athar.save_plan(text, jsonb, integer, text, text) IS
-'Saves a plan document as the next version of a project''s plan. base_version is the version its author had read; the reason is required.
-status: saved (version is the new one), unchanged (it says what the plan says already: no version is made), or conflict (others saved since base_version: version is theirs, the text is kept as the draft named, conflicts says what both sides changed; see plan_conflicts()). conflicts is an empty array otherwise.
-on_conflict => error raises AT002 with the conflicts in the detail instead, and keeps nothing. Errors: AT001 without a reason; 42704 for an unknown project; 22023 for a document with faults (all are named, see validate_plan()), a base version that is missing or does not exist, another on_conflict;
-40001 in REPEATABLE READ where somebody else saved first.';
-
 CREATE OR REPLACE FUNCTION athar.check_version(project text, version integer)
 RETURNS boolean
 LANGUAGE SQL STABLE PARALLEL SAFE
@@ -365,48 +186,6 @@ END;
 COMMENT ON FUNCTION athar.get_plan(text, integer, timestamptz, boolean) IS
 'The plan document of a project exactly as it was saved: the newest version, or the one of this number, or the newest one saved at or before as_of (NULL if there was none yet). NULL for a NULL project.
 Errors: 42704 for an unknown project; 22023 for a version that does not exist, or for version and as_of together; 0A000 for approved => true.';
-
-CREATE OR REPLACE FUNCTION athar.check_draft(draft integer)
-RETURNS boolean
-LANGUAGE SQL STABLE PARALLEL SAFE
-BEGIN ATOMIC
-SELECT athar.fail('42704', 'draft ' || check_draft.draft || ' does not exist', 'Nothing was read.', 'The view plan_drafts lists the drafts there are.')
-WHERE check_draft.draft IS NOT NULL AND NOT EXISTS (SELECT FROM athar.plan_draft d WHERE d.id = check_draft.draft);
-END;
-COMMENT ON FUNCTION athar.check_draft(integer) IS
-'Raises 42704 for a draft that does not exist; NULL if it does, or is NULL.';
-
-CREATE OR REPLACE FUNCTION athar.get_draft(draft integer)
-RETURNS jsonb
-LANGUAGE SQL STABLE PARALLEL SAFE
-BEGIN ATOMIC
-SELECT athar.check_draft(get_draft.draft);
-SELECT d.document
-FROM athar.plan_draft d
-WHERE d.id = get_draft.draft;
-END;
-COMMENT ON FUNCTION athar.get_draft(integer) IS
-'The plan document that a draft keeps, as it was to be saved; NULL for NULL, 42704 for an unknown draft.';
-
-CREATE OR REPLACE VIEW athar.plan_drafts
-WITH (security_invoker = true)
-AS
-SELECT d.id AS draft, j.code::text AS project, d.base_version, d.author, d.reason, d.saved_at, d.status,
-	count(c.id) AS conflicts, count(c.id) FILTER (WHERE c.resolution IS NULL) AS open_conflicts
-FROM athar.plan_draft d
-JOIN athar.project j ON j.id = d.project_id
-LEFT JOIN athar.plan_conflict c ON c.draft_id = d.id
-GROUP BY d.id, j.code;
-COMMENT ON VIEW athar.plan_drafts IS 'Plans whose save met a conflict, kept with what they were to say';
-COMMENT ON COLUMN athar.plan_drafts.draft IS 'Number of the draft; get_draft() reads its text, plan_conflicts() what stands against it';
-COMMENT ON COLUMN athar.plan_drafts.project IS 'Code of the project';
-COMMENT ON COLUMN athar.plan_drafts.base_version IS 'The version its author had started from';
-COMMENT ON COLUMN athar.plan_drafts.author IS 'Who tried to save it';
-COMMENT ON COLUMN athar.plan_drafts.reason IS 'Why';
-COMMENT ON COLUMN athar.plan_drafts.saved_at IS 'When';
-COMMENT ON COLUMN athar.plan_drafts.status IS 'open, merged or dropped';
-COMMENT ON COLUMN athar.plan_drafts.conflicts IS 'Number of its conflicts';
-COMMENT ON COLUMN athar.plan_drafts.open_conflicts IS 'Number of them that are not resolved';
 
 CREATE OR REPLACE VIEW athar.actions
 WITH (security_invoker = true)

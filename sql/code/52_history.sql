@@ -54,13 +54,6 @@ COMMENT ON FUNCTION athar.version_of(text, text) IS
 
 -- What changed
 
-CREATE OR REPLACE FUNCTION athar.moved(places integer[])
-RETURNS integer[]
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'athar_moved';
-COMMENT ON FUNCTION athar.moved(integer[]) IS
-'Old places of items listed in their new order; answers the old places of those that were moved, so few as can be (the rest is a longest increasing subsequence; of several, the one whose items stood earliest). NULL for NULL; 22023 for NULLs among the places.';
-
 CREATE OR REPLACE FUNCTION athar.plan_changes(project_id integer, from_version integer DEFAULT NULL, to_version integer DEFAULT NULL)
 RETURNS TABLE (version integer, place integer, item_id text, field text, path text, op text, old jsonb, new jsonb, after text, title text, title_ar text)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000

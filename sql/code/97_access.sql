@@ -27,6 +27,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('audit', 'routine', 'EXECUTE', 'checkpoint|seal_status'),
 		('administer', 'routine', 'EXECUTE', 'checkpoint|seal_status'),
 		('contribute', 'routine', 'EXECUTE', 'set_context'),
+		('contribute', 'routine', 'EXECUTE', 'patch_plan|set_action|revert_plan|resolve_conflicts?|merge_draft|drop_draft'),
 		('contribute', 'routine', 'EXECUTE', 'record_observation|report_measurement'),
 		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|record_review|check_in|align|unalign'),
 		-- writes what its caller may write himself
@@ -41,7 +42,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'seal|run_due|schedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
 		('none', 'routine', 'EXECUTE', 'check_definition|check_cycle|check_goal|check_baseline|check_kpi|check_measurement|refresh_observations'),
-		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
+		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|settle_plan|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
 		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|holds_level|run_grant')
 ), support (oid) AS (
 	-- Types are usable by everybody (a column, a parameter of one reveals

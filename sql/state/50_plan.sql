@@ -174,7 +174,6 @@ CREATE TABLE athar.plan_conflict (
 	value jsonb,
 	resolved_at timestamptz,
 	resolved_by text,
-	UNIQUE (draft_id, path, kind),
 	CONSTRAINT plan_conflict_resolution_check CHECK (resolution IN ('ours', 'theirs', 'base', 'value')),
 	CONSTRAINT plan_conflict_resolved_check CHECK ((resolution IS NULL) = (resolved_at IS NULL))
 );
@@ -182,10 +181,23 @@ COMMENT ON TABLE athar.plan_conflict IS 'What a draft and the plan disagree abou
 COMMENT ON COLUMN athar.plan_conflict.id IS 'Internal key';
 COMMENT ON COLUMN athar.plan_conflict.draft_id IS 'The draft: references plan_draft(id), checked by trigger';
 COMMENT ON COLUMN athar.plan_conflict.path IS 'Where in the document, items named by id (/items/A1/due_on)';
-COMMENT ON COLUMN athar.plan_conflict.kind IS 'What sort of conflict: edit/edit, edit/delete, delete/edit, add/add (the draft''s side first); stale where the sides changed different things';
-COMMENT ON COLUMN athar.plan_conflict.conflict IS 'The conflict as save_plan() answered it: base, ours, theirs; an absent side is left out';
+COMMENT ON COLUMN athar.plan_conflict.kind IS 'What sort of conflict: edit/edit, edit/delete, delete/edit, add/add (the draft''s side first), move/move, dangling, cycle as json_merge3() finds them; invalid where the parts agree and the whole would have a fault';
+COMMENT ON COLUMN athar.plan_conflict.conflict IS 'The conflict as it was answered: base, ours, theirs (an absent side is left out), their_version, their_author, their_reason';
 COMMENT ON COLUMN athar.plan_conflict.their_version IS 'The version that made the other change';
 COMMENT ON COLUMN athar.plan_conflict.resolution IS 'ours, theirs, base or value; NULL while it is open';
 COMMENT ON COLUMN athar.plan_conflict.value IS 'The value chosen, where resolution is value';
 COMMENT ON COLUMN athar.plan_conflict.resolved_at IS 'When it was resolved';
 COMMENT ON COLUMN athar.plan_conflict.resolved_by IS 'Who resolved it';
+CREATE INDEX plan_conflict_draft_id_idx ON athar.plan_conflict (draft_id, path);
+
+CREATE TYPE athar.plan_outcome AS (
+	status text,
+	version integer,
+	draft integer,
+	conflicts jsonb
+);
+COMMENT ON TYPE athar.plan_outcome IS 'What became of a change of a plan: the answer of save_plan() and its like';
+COMMENT ON COLUMN athar.plan_outcome.status IS 'saved, merged, unchanged or conflict';
+COMMENT ON COLUMN athar.plan_outcome.version IS 'The new version; of unchanged and conflict the newest one there is';
+COMMENT ON COLUMN athar.plan_outcome.draft IS 'The draft in which a change in conflict is kept; NULL otherwise';
+COMMENT ON COLUMN athar.plan_outcome.conflicts IS 'Array of what the change and the plan disagree about; empty if nothing';

@@ -1,6 +1,6 @@
 -- json_merge3: two versions of a document into one
 BEGIN;
-SELECT plan(69);
+SELECT plan(93);
 SET LOCAL client_min_messages = warning;
 CREATE FUNCTION pg_temp.rules() RETURNS jsonb LANGUAGE SQL IMMUTABLE RETURN
 	'{"/items": "keyed:id", "/items/*/kpis": "keyed:kpi", "/items/*/depends_on": "refset:/items", "/items/*/parent": "ref:/items", "/items/*/steps": "atomic", "/tags": "set"}'::jsonb;
@@ -114,7 +114,7 @@ SELECT jsonb_build_object('title', CASE WHEN random() < 0.2 THEN to_jsonb(side) 
 $$;
 SELECT setseed(0.37);
 CREATE TEMPORARY TABLE edit AS
-SELECT b.base, pg_temp.edited(b.base, 'ours') AS ours, pg_temp.edited(b.base, 'theirs') AS theirs
+SELECT b.n, b.base, pg_temp.edited(b.base, 'ours') AS ours, pg_temp.edited(b.base, 'theirs') AS theirs
 FROM (SELECT n, jsonb_build_object('title', 'base', 'tags', '[1, 2, 3, 4]'::jsonb, 'items', jsonb_agg(jsonb_build_object('id', 'A' || i, 'v', 0) ORDER BY i)) AS base
 	FROM generate_series(1, 3000) AS n, generate_series(1, 2 + n % 8) AS i GROUP BY n) AS b;
 CREATE TEMPORARY TABLE outcome AS
@@ -137,6 +137,63 @@ SELECT is((SELECT count(*) FROM outcome AS o WHERE EXISTS (
 	JOIN jsonb_array_elements(o.theirs -> 'items') AS t ON t -> 'id' = b -> 'id'
 	JOIN jsonb_array_elements(o.merged -> 'items') AS m ON m -> 'id' = b -> 'id'
 	WHERE m -> 'v' <> CASE WHEN u -> 'v' = t -> 'v' OR t -> 'v' = b -> 'v' THEN u -> 'v' WHEN u -> 'v' = b -> 'v' THEN t -> 'v' ELSE b -> 'v' END)), 0::bigint, 'each field is what one of them wrote, and what the base has in conflict');
+
+-- Answers: each settles the conflict that it was given to. All for one side,
+-- and those that come up by it too, there is no conflict left, the side has
+-- what it wants, and nothing else is another.
+CREATE FUNCTION pg_temp.answered(conflicts jsonb, side text) RETURNS jsonb LANGUAGE SQL RETURN (
+	SELECT coalesce(jsonb_agg(c || jsonb_build_object('resolution', side)), '[]') FROM jsonb_array_elements(conflicts) AS c);
+CREATE TEMPORARY TABLE settled AS
+WITH RECURSIVE round AS (
+	SELECT row_number() OVER () AS edit, s.side, 0 AS n, o.base, o.ours, o.theirs, o.merged AS first_merged, o.conflicts AS met, o.conflicts, o.merged
+	FROM outcome AS o, unnest('{ours,theirs,base}'::text[]) AS s (side)
+	WHERE o.conflicts <> '[]' AND o.n % 4 = 0
+	UNION ALL
+	SELECT r.edit, r.side, r.n + 1, r.base, r.ours, r.theirs, r.first_merged, r.met || m.conflicts, m.conflicts, m.merged
+	FROM round AS r, athar.json_merge3(r.base, r.ours, r.theirs, pg_temp.rules(), pg_temp.answered(r.met, r.side)) AS m
+	WHERE r.conflicts <> '[]' AND r.n < 20)
+SELECT DISTINCT ON (edit, side) * FROM round ORDER BY edit, side, n DESC;
+SELECT cmp_ok((SELECT count(*) FROM settled), '>', 500::bigint, 'many merges with conflicts to settle');
+SELECT cmp_ok((SELECT max(n) FROM settled), '>', 1, 'in some, settling one brings up another');
+SELECT is((SELECT count(*) FROM settled WHERE conflicts <> '[]' AND side <> 'base'), 0::bigint, 'settled for one side, nothing is left');
+SELECT is((SELECT count(*) FROM settled WHERE conflicts <> '[]'), 0::bigint, 'nor for the base');
+SELECT is_empty($$SELECT s.edit, s.side, c FROM settled AS s, jsonb_array_elements(s.met) AS c
+	WHERE s.side <> 'base' AND c ->> 'kind' IN ('edit/edit', 'edit/delete', 'delete/edit', 'add/add') AND athar.value_at(s.merged, c ->> 'path') IS DISTINCT FROM c -> s.side$$,
+	'what was in conflict is as the side has it');
+SELECT is_empty($$SELECT s.edit, s.side, f, m FROM settled AS s, jsonb_array_elements(s.first_merged -> 'items') AS f, jsonb_array_elements(s.merged -> 'items') AS m,
+	LATERAL (SELECT coalesce(array_agg(split_part(c ->> 'path', '/', 4)), '{}') AS keys, coalesce(bool_or(c ->> 'path' = '/items/' || (f ->> 'id') AND c ->> 'kind' <> 'move/move'), false) AS is_whole
+		FROM jsonb_array_elements(s.met) AS c
+		WHERE split_part(c ->> 'path', '/', 3) = f ->> 'id' OR c -> 'ids' ? (f ->> 'id')) AS k
+	WHERE f ->> 'id' = m ->> 'id' AND NOT k.is_whole AND f - k.keys - CASE WHEN k.keys <> '{}' THEN 'parent' ELSE '' END <> m - k.keys - CASE WHEN k.keys <> '{}' THEN 'parent' ELSE '' END$$,
+	'and nothing else is another');
+SELECT is_empty($$SELECT s.edit, s.side, e.id FROM settled AS s, jsonb_array_elements(s.first_merged -> 'items' || (s.merged -> 'items')) AS i, LATERAL (SELECT i ->> 'id') AS e (id)
+	GROUP BY s.edit, s.side, s.met, e.id
+	HAVING count(*) <> 2 AND NOT EXISTS (SELECT FROM jsonb_array_elements(s.met) AS c WHERE c ->> 'path' = '/items/' || e.id OR c -> 'ids' ? e.id)$$,
+	'no item comes or goes that nobody asked about');
+SELECT is((SELECT count(*) FROM settled AS s, athar.json_merge3(s.base, s.theirs, s.ours, pg_temp.rules(), pg_temp.answered(pg_temp.exchanged(s.met), 'theirs')) AS x
+	WHERE s.side = 'ours' AND (x.merged::text <> s.merged::text OR x.conflicts <> '[]')), 0::bigint, 'from the other side it is the same');
+-- one by one
+CREATE FUNCTION pg_temp.settle(base jsonb, ours jsonb, theirs jsonb, resolution jsonb) RETURNS text LANGUAGE SQL AS $$
+	SELECT s.merged::text || coalesce(E'\n' || (SELECT string_agg((c - 'kind' - 'path')::text || ' ' || (c ->> 'kind') || ' ' || (c ->> 'path'), E'\n') FROM jsonb_array_elements(s.conflicts) AS c), '')
+	FROM athar.json_merge3(base, ours, theirs, pg_temp.rules()) AS m,
+		athar.json_merge3(base, ours, theirs, pg_temp.rules(), (SELECT jsonb_agg(c || resolution) FROM jsonb_array_elements(m.conflicts) AS c)) AS s$$;
+SELECT is(pg_temp.settle('{"a": 1}', '{"a": 2}', '{"a": 3}', '{"resolution": "value", "value": [4]}'), '{"a": [4]}', 'a value of its own');
+SELECT is(pg_temp.settle('{"a": 1}', '{}', '{"a": 3}', '{"resolution": "ours"}'), '{}', 'a side that has none');
+SELECT is(pg_temp.settle('{"items": [{"id": "A"}, {"id": "B"}, {"id": "C"}]}', '{"items": [{"id": "C"}]}', '{"items": [{"id": "A", "parent": "B"}, {"id": "B", "v": 1}, {"id": "C"}]}', '{"resolution": "theirs"}'),
+	'{"items": [{"id": "A", "parent": "B"}, {"v": 1, "id": "B"}, {"id": "C"}]}', 'items one side deleted');
+SELECT is(pg_temp.settle('{"items": [{"id": "A"}, {"id": "B"}, {"id": "C", "parent": "B"}]}', '{"items": [{"id": "A"}, {"id": "N"}]}', '{"items": [{"id": "A", "parent": "C"}, {"id": "B"}, {"id": "C", "parent": "B"}]}', '{"resolution": "theirs"}'),
+	'{"items": [{"id": "A", "parent": "C"}, {"id": "C", "parent": "B"}, {"id": "N"}]}' || E'\n{"ids": ["B"], "base": "B", "theirs": "B"} dangling /items/C/parent', 'what comes back may refer to what is gone');
+SELECT is((SELECT s.merged::text || s.conflicts::text FROM athar.json_merge3('{"a": 1, "b": 1}', '{"a": 2, "b": 2}', '{"a": 3, "b": 3}') AS m,
+	athar.json_merge3('{"a": 1, "b": 1}', '{"a": 2, "b": 2}', '{"a": 4, "b": 3}', '{}', pg_temp.answered(m.conflicts, 'ours')) AS s),
+	'{"a": 1, "b": 2}[{"base": 1, "kind": "edit/edit", "ours": 2, "path": "/a", "theirs": 4}]', 'an answer is for the conflict it was given to, and for no other');
+SELECT is((SELECT s.merged::text FROM athar.json_merge3('{"a": 1, "b": 1}', '{"a": 2, "b": 1}', '{"a": 1, "b": 2}', '{}',
+	'[{"path": "/b", "kind": "invalid", "base": 1, "ours": 1, "theirs": 2, "resolution": "ours"}, {"path": "/a", "kind": "invalid", "base": 1, "ours": 1, "theirs": 1, "resolution": "theirs"}]') AS s),
+	'{"a": 2, "b": 1}', 'of kind invalid: the value at its path, while the sides are what they were');
+SELECT throws_ok(format($$SELECT athar.json_merge3('1', '2', '3', '{}', %L)$$, a), '22023', 'answers are an array of conflicts, each with a resolution', a)
+FROM unnest('{"{}","1","[1]","[{}]","[{\"path\": \"/a\", \"kind\": \"add/add\"}]","[{\"path\": \"/a\", \"kind\": \"add/add\", \"resolution\": \"mine\"}]","[{\"path\": \"/a\", \"kind\": \"add/add\", \"resolution\": \"value\"}]","[{\"path\": 1, \"kind\": \"add/add\", \"resolution\": \"ours\"}]"}'::text[]) AS a;
+-- 1 and "1" are one id, as in a path
+SELECT is(pg_temp.merged('{"items": [{"id": 1}]}', '{"items": [{"id": "1"}]}', '{"items": [{"id": 1, "v": 2}]}'), '{"items": [{"v": 2, "id": "1"}]}', 'an id is its text');
+SELECT throws_ok($$SELECT pg_temp.merged('{"items": []}', '{"items": [{"id": 1}, {"id": "1"}]}', '{"items": [{"id": "B"}]}')$$, '22023', 'items of "/items" do not all have a "id" of their own', 'and not twice in a list');
 
 -- Bad input
 SELECT throws_ok($$SELECT athar.json_merge3('1', '2', '3', '[]')$$, '22023', 'rules for a merge are an object of paths', 'rules that are no object');

@@ -17,7 +17,7 @@ SELECT athar.create_project('disc', 'End of the paper disc', 'dvla',
 		{"id": "A3", "title": "Train counters", "parent": "A2"}]}',
 	'Paper costs 7 million a year', 'نهاية القرص') IS NOT NULL AS ok;
 
--- saved, unchanged, conflict
+-- saved, unchanged, conflict, merged
 SELECT * FROM athar.save_plan('disc', jsonb_set(athar.get_plan('disc'), '{items,0,due_on}', '"2026-04-05"'), 1, 'Supplier is late');
 SELECT * FROM athar.save_plan('disc', jsonb_set(athar.get_plan('disc'), '{items,0,due_on}', '"2026-04-05"'), 2, 'Once more');
 SELECT athar.set_context('basma', NULL);
@@ -33,7 +33,7 @@ SELECT * FROM athar.save_plan('disc', '{"title": "Disc", "purpose": "Less paper"
 SELECT athar.name_version('disc', 2, 'baseline');
 SELECT version, parent_version, author, reason, summary, name FROM athar.plan_history('disc');
 SELECT project, base_version, author, reason, status, conflicts, open_conflicts FROM athar.plan_drafts ORDER BY draft;
-SELECT c.path, c.kind, c.base ->> 'due_on' AS base, c.ours ->> 'due_on' AS ours, c.theirs ->> 'due_on' AS theirs, c.their_version, c.their_author, c.their_reason, c.resolution
+SELECT c.path, c.kind, c.base, c.ours, c.theirs, c.their_version, c.their_author, c.their_reason, c.resolution
 FROM athar.plan_drafts d, athar.plan_conflicts(d.draft) c ORDER BY d.draft;
 SELECT * FROM athar.actions WHERE project = 'disc' ORDER BY ordinal;
 SELECT project, name, name_ar, unit, version, author, actions, planned, live, done, done_share, due_on, budget, open_drafts FROM athar.plan_progress WHERE project = 'disc';
@@ -43,7 +43,7 @@ SELECT athar.save_plan('disc', athar.get_plan('disc'), 3, NULL);
 SELECT athar.save_plan('disc', athar.get_plan('disc'), 3, E' \t');
 SELECT athar.save_plan('disc', athar.get_plan('disc'), NULL, 'r');
 SELECT athar.save_plan('disc', athar.get_plan('disc'), 0, 'r');
-SELECT athar.save_plan('disc', athar.get_plan('disc'), 4, 'r');
+SELECT athar.save_plan('disc', athar.get_plan('disc'), 9, 'r');
 SELECT athar.save_plan('disc', athar.get_plan('disc'), 3, 'r', 'overwrite');
 SELECT athar.save_plan('disc', athar.get_plan('disc'), 3, 'r', NULL);
 SELECT athar.save_plan('nothing', athar.get_plan('disc'), 3, 'r');
@@ -51,6 +51,25 @@ SELECT athar.save_plan(NULL, athar.get_plan('disc'), 3, 'r');
 SELECT athar.save_plan('disc', NULL, 3, 'r');
 SELECT athar.save_plan('disc', jsonb_set(athar.get_plan('disc', 1), '{title}', '"Tax disc"'), 1, 'r', 'error');
 SELECT athar.save_plan('disc', jsonb_set(athar.get_plan('disc', 1), '{items,2,title}', '"Train them"'), 1, 'r', 'error');
+
+-- patches, one action, a return
+SELECT athar.patch_plan('disc', '[{"op": "replace", "path": "/items/9/title", "value": "x"}]', 1, 'r');
+SELECT athar.patch_plan('disc', '{"op": "add"}', 1, 'r');
+SELECT athar.patch_plan('disc', NULL, 1, 'r');
+SELECT athar.set_action('disc', 'A9', '{"status": "live"}', 1, 'r');
+SELECT athar.set_action('disc', 'A1', '{"id": "A7"}', 1, 'r');
+SELECT athar.set_action('disc', 'A1', '["live"]', 1, 'r');
+SELECT athar.set_action('disc', 'A1', '{"status": "finished"}', 1, 'r');
+SELECT athar.revert_plan('disc', 9, 'r');
+SELECT athar.revert_plan('disc', NULL, 'r');
+SELECT athar.revert_plan('disc', 1, 'r', 0);
+
+-- what is refused of drafts
+SELECT max(draft) AS draft FROM athar.plan_drafts \gset
+SELECT athar.merge_draft(0, 'r');
+SELECT athar.resolve_conflict(0, '/title', 'ours');
+SELECT athar.resolve_conflict(:draft, '/items/A1/due_on', 'theirs') AS open;
+SELECT status, version FROM athar.merge_draft(:draft, 'They are right');
 
 -- what is refused when beginning a project
 SELECT athar.create_project('disc', 'Again', 'dvla', '{"title": "t"}', 'r');
@@ -62,7 +81,7 @@ SELECT athar.create_project('p', 'P', 'dvla', '{"title": "t"}', '');
 SELECT athar.create_project('p', 'P', 'dvla', '{}', 'r');
 
 -- what is refused when reading
-SELECT athar.get_plan('disc', 4);
+SELECT athar.get_plan('disc', 9);
 SELECT athar.get_plan('disc', 0);
 SELECT athar.get_plan('disc', 1, now());
 SELECT athar.get_plan('disc', approved => true);

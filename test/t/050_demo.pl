@@ -31,7 +31,7 @@ sub row
 }
 utf8::decode($story);
 row('the agencies and their services', 'DVLA', 22, 22, 339);
-row('a stale save is answered with a conflict and kept', 'conflict', 2, 1, '/items/A2', 'edit/edit');
+row('a stale save is answered with a conflict and kept', 'conflict', 2, 1, '/items/A2/due_on', 'edit/edit');
 row("three versions: $_->[0]", @$_) for [1, 'DVLA'], [2, 'DfT'], [3, 'DVLA'];
 row('digital share', '4 / 4', '0.550', '0.746', '0.196', '0.148 .. 0.244', 'improved');
 row('against the peers', 24, '0.011', '2 of 24', '0.174', '-0.074 .. 0.422', 'by_period, not_beyond_controls');

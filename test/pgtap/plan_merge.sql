@@ -1,0 +1,180 @@
+-- plan_merge: what becomes of changes that were made at once
+BEGIN;
+SELECT no_plan();
+-- a fault below is to fail, not to run for ever
+SET LOCAL statement_timeout = '2min';
+
+SELECT athar.define_unit('agency', 'Agency'), athar.define_unit('ministry', 'Ministry');
+SELECT athar.define_service('permit', 'Permit', 'agency'), athar.define_service('refund', 'Refund', 'agency');
+SELECT athar.define_stage('permit', 'apply', 'Apply', 1), athar.define_stage('refund', 'claim', 'Claim', 1);
+SELECT athar.define_kpi('wait', 'Waiting time', 'days', 'down'), athar.define_kpi('trust', 'Trust', 'points', 'up');
+
+CREATE FUNCTION pg_temp.begin(project text, document jsonb) RETURNS integer
+LANGUAGE SQL AS $$SELECT athar.set_context('amal', NULL); SELECT athar.create_project(project, project, 'agency', document, 'begin')$$;
+CREATE FUNCTION pg_temp.save(actor text, project text, document jsonb, base integer, on_conflict text DEFAULT 'draft') RETURNS athar.plan_outcome
+LANGUAGE SQL AS $$SELECT athar.set_context(actor, NULL); SELECT athar.save_plan(project, document, base, actor || ' on ' || base, on_conflict)$$;
+-- the document with other values: paths name items by id
+CREATE FUNCTION pg_temp.edited(document jsonb, item text, changes jsonb) RETURNS jsonb
+LANGUAGE SQL AS $$SELECT jsonb_set(document, '{items}', (SELECT jsonb_agg(CASE WHEN i ->> 'id' = item THEN jsonb_strip_nulls(i || changes) ELSE i END ORDER BY o)
+	FROM jsonb_array_elements(document -> 'items') WITH ORDINALITY AS e (i, o)))$$;
+CREATE FUNCTION pg_temp.without(document jsonb, item text) RETURNS jsonb
+LANGUAGE SQL AS $$SELECT jsonb_set(document, '{items}', (SELECT jsonb_agg(i ORDER BY o) FROM jsonb_array_elements(document -> 'items') WITH ORDINALITY AS e (i, o) WHERE i ->> 'id' <> item))$$;
+CREATE FUNCTION pg_temp.told(conflicts jsonb) RETURNS text
+LANGUAGE SQL AS $$SELECT string_agg(concat_ws(' ', c ->> 'kind', c ->> 'path', 'base', c -> 'base', 'ours', c -> 'ours', 'theirs', c -> 'theirs', c -> 'fields', c -> 'ids', c ->> 'their_version', c ->> 'their_author'), E'\n' ORDER BY o)
+	FROM jsonb_array_elements(conflicts) WITH ORDINALITY AS e (c, o)$$;
+CREATE FUNCTION pg_temp.open(draft integer) RETURNS bigint
+LANGUAGE SQL AS $$SELECT count(*) FILTER (WHERE resolution IS NULL) FROM athar.plan_conflicts(draft)$$;
+
+-- different items, different fields of one item, different keys of the header
+SELECT pg_temp.begin('joint', '{"title": "t", "purpose": "p", "items": [
+	{"id": "A", "title": "a", "due_on": "2026-03-01"}, {"id": "B", "title": "b", "kpis": [{"kpi": "wait", "target": "at most 24"}]}, {"id": "C", "title": "c"}]}');
+SELECT results_eq($$SELECT * FROM pg_temp.save('basma', 'joint', pg_temp.edited(athar.get_plan('joint', 1), 'A', '{"due_on": "2026-04-01"}'), 1)$$,
+	$$VALUES ('saved', 2, NULL::integer, jsonb '[]')$$, 'the first saves');
+SELECT results_eq($$SELECT * FROM pg_temp.save('chadi', 'joint', pg_temp.edited(athar.get_plan('joint', 1), 'A', '{"title": "Form"}'), 1)$$,
+	$$VALUES ('merged', 3, NULL::integer, jsonb '[]')$$, 'another field of the same item is merged');
+SELECT is(athar.get_plan('joint') #> '{items,0}', '{"id": "A", "title": "Form", "due_on": "2026-04-01"}', 'and both are there');
+SELECT results_eq($$SELECT parent_version, merged_version, author, reason FROM athar.plan_version WHERE project_id = athar.project_id('joint') AND version = 3$$,
+	$$VALUES (2, 1, 'chadi', 'chadi on 1')$$, 'the version says what it was made of');
+SELECT is(merged_version, NULL, 'which a plain save does not') FROM athar.plan_version WHERE project_id = athar.project_id('joint') AND version = 2;
+SELECT is(status, 'merged', 'another KPI of one item, another key of the header, a new item')
+FROM pg_temp.save('dunya', 'joint', '{"title": "t", "purpose": "q", "items": [
+	{"id": "A", "title": "a", "due_on": "2026-03-01"}, {"id": "B", "title": "b", "kpis": [{"kpi": "wait", "target": "at most 24"}, {"kpi": "trust"}]}, {"id": "N", "title": "n"}, {"id": "C", "title": "c"}]}', 1);
+SELECT is(athar.get_plan('joint'), '{"title": "t", "purpose": "q", "items": [
+	{"id": "A", "title": "Form", "due_on": "2026-04-01"}, {"id": "B", "title": "b", "kpis": [{"kpi": "wait", "target": "at most 24"}, {"kpi": "trust"}]}, {"id": "N", "title": "n"}, {"id": "C", "title": "c"}]}',
+	'are merged, too');
+SELECT is(status, 'unchanged', 'what both did already is no change') FROM pg_temp.save('dunya', 'joint', jsonb_set(athar.get_plan('joint', 1), '{purpose}', '"q"'), 1);
+SELECT is(status, 'unchanged', 'nor is what was read') FROM pg_temp.save('dunya', 'joint', athar.get_plan('joint', 1), 1);
+SELECT results_eq($$SELECT action, title, due_on FROM athar.actions WHERE project = 'joint' ORDER BY ordinal$$,
+	$$VALUES ('A', 'Form', date '2026-04-01'), ('B', 'b', NULL), ('N', 'n', NULL), ('C', 'c', NULL)$$, 'the actions follow');
+SELECT is(s.status, 'merged', 'a plan without a list of items is one with none: what is left alone goes')
+FROM pg_temp.save('chadi', 'joint', jsonb_set(athar.get_plan('joint'), '{purpose}', '"r"'), 4) AS c,
+	pg_temp.save('dunya', 'joint', '{"title": "all done", "items": null, "purpose": "q"}', c.version - 1) AS s;
+SELECT is(athar.get_plan('joint'), '{"title": "all done", "items": [], "purpose": "r"}', 'the rest is merged');
+
+-- every kind of conflict, and whose it is
+CREATE FUNCTION pg_temp.contested(project text, base jsonb, theirs jsonb, ours jsonb) RETURNS athar.plan_outcome
+LANGUAGE SQL AS $$SELECT pg_temp.begin(project, base); SELECT pg_temp.save('basma', project, theirs, 1);
+	SELECT pg_temp.save('chadi', project, theirs || '{"other": 1}', 2); SELECT pg_temp.save('dunya', project, ours, 1)$$;
+CREATE FUNCTION pg_temp.plan_of(VARIADIC items text[]) RETURNS jsonb
+LANGUAGE SQL AS $$SELECT jsonb_build_object('title', 't', 'items', (SELECT jsonb_agg(jsonb_build_object('id', substr(i, 1, 1), 'title', 't') || coalesce(nullif(substr(i, 2), '')::jsonb, '{}') ORDER BY o) FROM unnest(items) WITH ORDINALITY AS e (i, o)))$$;
+CREATE TEMP TABLE contest (project text, base jsonb, theirs jsonb, ours jsonb, told text);
+INSERT INTO contest VALUES
+('edit', pg_temp.plan_of('A{"due_on": "2026-03-01"}'), pg_temp.plan_of('A{"due_on": "2026-03-20"}'), pg_temp.plan_of('A{"due_on": "2026-03-10"}'),
+	'edit/edit /items/A/due_on base "2026-03-01" ours "2026-03-10" theirs "2026-03-20" 2 basma'),
+('gone', pg_temp.plan_of('A', 'B'), pg_temp.plan_of('A'), pg_temp.plan_of('A', 'B{"weight": 2}'),
+	'edit/delete /items/B base {"id": "B", "title": "t"} ours {"id": "B", "title": "t", "weight": 2} theirs ["weight"] 2 basma'),
+('gone/mine', pg_temp.plan_of('A', 'B'), pg_temp.plan_of('A', 'B{"weight": 2}'), pg_temp.plan_of('A'),
+	'delete/edit /items/B base {"id": "B", "title": "t"} ours theirs {"id": "B", "title": "t", "weight": 2} ["weight"] 2 basma'),
+('add', pg_temp.plan_of('A'), pg_temp.plan_of('A', 'B{"weight": 2}'), pg_temp.plan_of('A', 'B{"weight": 3}'), 'add/add /items/B/weight base ours 3 theirs 2 2 basma'),
+('field', pg_temp.plan_of('A{"weight": 1}'), pg_temp.plan_of('A'), pg_temp.plan_of('A{"weight": 3}'), 'edit/delete /items/A/weight base 1 ours 3 theirs 2 basma'),
+('steps', pg_temp.plan_of('A{"steps": [1, 2]}'), pg_temp.plan_of('A{"steps": [1, 2, 3]}'), pg_temp.plan_of('A{"steps": [0, 1, 2]}'), 'edit/edit /items/A/steps base [1, 2] ours [0, 1, 2] theirs [1, 2, 3] 2 basma'),
+('kpi', pg_temp.plan_of('A{"kpis": [{"kpi": "wait"}, {"kpi": "trust"}]}'), pg_temp.plan_of('A{"kpis": [{"kpi": "wait", "target": "-10%"}, {"kpi": "trust"}]}'), pg_temp.plan_of('A{"kpis": [{"kpi": "wait", "target": "-20%"}]}'),
+	'add/add /items/A/kpis/wait/target base ours "-20%" theirs "-10%" 2 basma'),
+('move', pg_temp.plan_of('A', 'B', 'C', 'D'), pg_temp.plan_of('A', 'D', 'B', 'C'), pg_temp.plan_of('D', 'A', 'B', 'C'), 'move/move /items/D base "C" ours null theirs "A" 2 basma'),
+('dangling', pg_temp.plan_of('A', 'B'), pg_temp.plan_of('A'), pg_temp.plan_of('A{"parent": "B"}', 'B'), 'dangling /items/A/parent base ours "B" theirs ["B"] 2 basma'),
+('dangling set', pg_temp.plan_of('A', 'B', 'C'), pg_temp.plan_of('A{"depends_on": ["B", "C"]}', 'B', 'C'), pg_temp.plan_of('A', 'C'), 'dangling /items/A/depends_on base ours theirs ["B", "C"] ["B"] 2 basma'),
+('cycle', pg_temp.plan_of('A', 'B'), pg_temp.plan_of('A', 'B{"parent": "A"}'), pg_temp.plan_of('A{"parent": "B"}', 'B'), 'cycle /items/A/parent base ours "B" theirs ["A", "B"] 2 basma'),
+('dates', pg_temp.plan_of('A{"starts_on": "2026-01-01", "due_on": "2026-06-01"}'), pg_temp.plan_of('A{"starts_on": "2026-05-01", "due_on": "2026-06-01"}'), pg_temp.plan_of('A{"starts_on": "2026-01-01", "due_on": "2026-03-01"}'),
+	E'invalid /items/A/due_on base "2026-06-01" ours "2026-03-01" theirs "2026-06-01" 2 basma\ninvalid /items/A/starts_on base "2026-01-01" ours "2026-01-01" theirs "2026-05-01" 2 basma'),
+('stage', pg_temp.plan_of('A{"service": "permit"}'), pg_temp.plan_of('A{"service": "refund"}'), pg_temp.plan_of('A{"service": "permit", "stage": "apply"}'),
+	E'invalid /items/A/service base "permit" ours "permit" theirs "refund" 2 basma\ninvalid /items/A/stage base ours "apply" theirs 2 basma'),
+('header', '{"title": "t", "purpose": "p"}', '{"title": "t", "purpose": "theirs"}', '{"title": "t", "purpose": "ours"}', 'edit/edit /purpose base "p" ours "ours" theirs "theirs" 2 basma'),
+('many', pg_temp.plan_of('A', 'B{"due_on": "2026-06-01"}', 'C'), pg_temp.plan_of('A{"weight": 1}', 'B{"due_on": "2026-06-01", "starts_on": "2026-05-01"}', 'C{"title": "x", "weight": 3}'), pg_temp.plan_of('A{"weight": 2}', 'B{"due_on": "2026-03-01"}', 'C{"title": "y"}'),
+	E'add/add /items/A/weight base ours 2 theirs 1 2 basma\nedit/edit /items/C/title base "t" ours "y" theirs "x" 2 basma\ninvalid /items/B/due_on base "2026-06-01" ours "2026-03-01" theirs "2026-06-01" 2 basma\ninvalid /items/B/starts_on base ours theirs "2026-05-01" 2 basma');
+CREATE TEMP TABLE met AS SELECT c.project, c.base AS base_plan, c.theirs AS their_plan, c.ours AS our_plan, c.told, o.* FROM contest c, pg_temp.contested(c.project, c.base, c.theirs, c.ours) o;
+SELECT is(status || E'\n' || pg_temp.told(conflicts), E'conflict\n' || told, 'conflict: ' || project) FROM met;
+SELECT is(bool_and(c ->> 'their_reason' = 'basma on 1'), true, 'every conflict says why their side was changed') FROM met, jsonb_array_elements(conflicts) c;
+SELECT is((SELECT count(*) FROM met, jsonb_array_elements(conflicts) c), (SELECT count(*) FROM met, athar.plan_conflicts(draft)), 'and is a row of the draft');
+SELECT is(count(*), 0::bigint, 'nothing was saved') FROM met JOIN athar.project j ON j.code = met.project WHERE j.head_version <> 3;
+SELECT throws_ok(format($$SELECT pg_temp.save('emad', 'edit', %L, 1, 'error')$$, our_plan), 'AT002', 'the plan of project "edit" has changed since version 1', 'conflicts can be raised instead') FROM met WHERE project = 'edit';
+
+-- the newest version that changed the value, not the newest one
+SELECT is(status, 'saved', 'somebody else changes another field of the item') FROM pg_temp.save('emad', 'edit', pg_temp.edited(athar.get_plan('edit'), 'A', '{"weight": 3}'), 3);
+SELECT is(pg_temp.told(conflicts), (SELECT told FROM contest WHERE project = 'edit'), 'and is not blamed') FROM pg_temp.save('dunya', 'edit', (SELECT ours FROM contest WHERE project = 'edit'), 1);
+
+-- a draft waits until all is decided
+SELECT throws_ok(format('SELECT athar.merge_draft(%s, ''r'')', draft), 'AT002', 'draft ' || draft || ' has 4 open conflicts', 'open conflicts are refused') FROM met WHERE project = 'many';
+SELECT is(athar.resolve_conflict(draft, '/items/A/weight', 'value', '7.50'), 3, 'one decided by a value') FROM met WHERE project = 'many';
+SELECT is(athar.resolve_conflict(draft, '/items/C/title', 'base'), 2, 'one for the base') FROM met WHERE project = 'many';
+SELECT is(athar.resolve_conflict(draft, '/items/B/starts_on', 'ours'), 1, 'one for us') FROM met WHERE project = 'many';
+SELECT is(athar.resolve_conflict(draft, '/items/B/due_on', 'theirs'), 0, 'one for them') FROM met WHERE project = 'many';
+SELECT is(athar.resolve_conflict(draft, '/items/B/due_on', 'ours'), 0, 'decided anew') FROM met WHERE project = 'many';
+SELECT results_eq($$SELECT path, resolution, value::text, resolved_by FROM met, athar.plan_conflicts(draft) c WHERE project = 'many' ORDER BY path$$,
+	$$VALUES ('/items/A/weight', 'value', '7.50', 'dunya'), ('/items/B/due_on', 'ours', NULL, 'dunya'), ('/items/B/starts_on', 'ours', NULL, 'dunya'), ('/items/C/title', 'base', NULL, 'dunya')$$, 'plan_conflicts tells who decided what');
+SELECT athar.set_context('emad', NULL);
+SELECT results_eq($$SELECT m.* FROM met, athar.merge_draft(draft, 'settled') m WHERE project = 'many'$$, $$VALUES ('merged', 4, NULL::integer, jsonb '[]')$$, 'then it is merged');
+SELECT is(athar.get_plan('many')::text, (pg_temp.plan_of('A{"weight": 7.50}', 'B{"due_on": "2026-03-01"}', 'C{"weight": 3}') || '{"other": 1}')::text, 'as it was decided, and nothing else is lost');
+SELECT results_eq($$SELECT v.author, v.reason, v.parent_version, v.merged_version, d.status, d.merged_version FROM met m JOIN athar.plan_draft d ON d.id = m.draft JOIN athar.plan_version v ON v.project_id = d.project_id AND v.version = 4 WHERE project = 'many'$$,
+	$$VALUES ('emad', 'settled', 3, 1, 'merged', 4)$$, 'the draft is closed');
+SELECT throws_ok(format('SELECT athar.merge_draft(%s, ''r'')', draft), '55000', 'draft ' || draft || ' is not open any more', 'and not merged twice') FROM met WHERE project = 'many';
+SELECT throws_ok(format('SELECT athar.resolve_conflict(%s, ''/items/C/title'', ''ours'')', draft), '55000', 'draft ' || draft || ' is not open any more', 'nor decided') FROM met WHERE project = 'many';
+SELECT throws_ok(format('SELECT athar.resolve_conflicts(%s, ''ours'')', draft), '55000', 'draft ' || draft || ' is not open any more', 'nor by side') FROM met WHERE project = 'many';
+SELECT throws_ok(format('SELECT athar.drop_draft(%s, ''r'')', draft), '55000', 'draft ' || draft || ' is not open any more', 'nor dropped') FROM met WHERE project = 'many';
+
+-- every kind of conflict, decided for either side
+CREATE TEMP TABLE side (project text, side text, outcome jsonb);
+SELECT pg_temp.contested(project || '/' || side, base, theirs, ours) FROM contest, unnest('{ours,theirs,base}'::text[]) AS side;
+CREATE TEMP TABLE decided AS
+SELECT d.project, d.draft, athar.resolve_conflicts(d.draft, split_part(d.project, '/', 2 + (d.project LIKE 'gone/mine/%')::integer)) AS decided
+FROM athar.plan_drafts d WHERE d.project LIKE '%/ours' OR d.project LIKE '%/theirs' OR d.project LIKE '%/base';
+SELECT is(count(*), 45::bigint, 'forty-five drafts') FROM decided;
+CREATE TEMP TABLE done AS SELECT d.project, regexp_replace(d.project, '/[^/]*$', '') AS contest, regexp_replace(d.project, '^.*/', '') AS side, m.* FROM decided d, athar.merge_draft(d.draft, 'decided') m;
+SELECT is_empty($$SELECT * FROM done WHERE side <> 'base' AND status NOT IN ('merged', 'unchanged')$$, 'decided for a side all merge');
+SELECT is_empty($$SELECT d.project, athar.get_plan(d.project), c.theirs FROM done d JOIN contest c ON c.project = d.contest WHERE d.side = 'theirs' AND d.contest NOT IN ('dangling set', 'many', 'kpi') AND athar.get_plan(d.project) - 'other' <> c.theirs$$, 'for theirs: what they have');
+SELECT is_empty($$SELECT d.project, athar.get_plan(d.project), c.ours FROM done d JOIN contest c ON c.project = d.contest WHERE d.side = 'ours' AND d.contest NOT IN ('dangling set', 'many') AND athar.get_plan(d.project) - 'other' <> c.ours$$, 'for ours: what we have');
+SELECT is(athar.get_plan('dangling set/theirs') - 'other', pg_temp.plan_of('A{"depends_on": ["B", "C"]}', 'B', 'C'), 'what is referred to comes back to its place');
+SELECT is(athar.get_plan('dangling set/ours') - 'other', pg_temp.plan_of('A{"depends_on": ["C"]}', 'C'), 'and what refers to it is taken out alone');
+SELECT is(athar.get_plan('many/ours') - 'other', pg_temp.plan_of('A{"weight": 2}', 'B{"due_on": "2026-03-01"}', 'C{"title": "y", "weight": 3}'), 'what is in no conflict is theirs all the same');
+SELECT is(athar.get_plan('many/theirs') - 'other', pg_temp.plan_of('A{"weight": 1}', 'B{"due_on": "2026-06-01", "starts_on": "2026-05-01"}', 'C{"title": "x", "weight": 3}'), 'from either side');
+SELECT is(athar.get_plan('move/base') - 'other', pg_temp.plan_of('A', 'B', 'C', 'D'), 'for neither: as it was');
+
+-- a decision answers the conflict it was made for, and no other
+SELECT is(athar.resolve_conflicts(draft, 'ours'), 1, 'decided') FROM met WHERE project = 'edit';
+SELECT is(status, 'saved', 'they change it once more') FROM pg_temp.save('farid', 'edit', pg_temp.edited(athar.get_plan('edit'), 'A', '{"due_on": "2026-05-05"}'), 4);
+SELECT results_eq($$SELECT o.status, o.version, o.draft = m.draft, pg_temp.told(o.conflicts) FROM met m, athar.merge_draft(m.draft, 'r') o WHERE m.project = 'edit'$$,
+	$$VALUES ('conflict', 5, true, 'edit/edit /items/A/due_on base "2026-03-01" ours "2026-03-10" theirs "2026-05-05" 5 farid')$$, 'the new conflict is told');
+SELECT is(pg_temp.open(draft), 1::bigint, 'and open') FROM met WHERE project = 'edit';
+SELECT is(athar.resolve_conflicts(draft, 'ours'), 1, 'decided again') FROM met WHERE project = 'edit';
+SELECT is(status, 'saved', 'another one comes up') FROM pg_temp.save('farid', 'edit', pg_temp.edited(athar.get_plan('edit'), 'A', '{"starts_on": "2026-04-01"}'), 5);
+SELECT is(o.status || E'\n' || pg_temp.told(o.conflicts), E'conflict\ninvalid /items/A/due_on base "2026-03-01" ours "2026-03-10" theirs "2026-05-05" 5 farid\ninvalid /items/A/starts_on base ours theirs "2026-04-01" 6 farid', 'of another kind')
+FROM met m, athar.merge_draft(m.draft, 'r') o WHERE m.project = 'edit';
+SELECT is(pg_temp.open(draft), 2::bigint, 'what was decided about the first stands') FROM met WHERE project = 'edit';
+SELECT is(athar.resolve_conflicts(draft, 'theirs'), 2, 'theirs') FROM met WHERE project = 'edit';
+SELECT is(o.status, 'unchanged', 'nothing is left to save') FROM met m, athar.merge_draft(m.draft, 'r') o WHERE m.project = 'edit';
+SELECT is(d.status || ' ' || d.merged_version, 'merged 6', 'and the draft is closed') FROM met m JOIN athar.plan_draft d ON d.id = m.draft WHERE m.project = 'edit';
+
+-- given up
+SELECT athar.drop_draft(draft, 'not needed') FROM met WHERE project = 'steps';
+SELECT is(d.status, 'dropped', 'a draft given up') FROM met JOIN athar.plan_drafts d USING (draft) WHERE met.project = 'steps';
+SELECT is(athar.get_draft(draft)::text, our_plan::text, 'its text stays') FROM met WHERE project = 'steps';
+SELECT throws_ok(format('SELECT athar.drop_draft(%s, '' '')', draft), 'AT001', 'a reason is required') FROM met WHERE project = 'kpi';
+
+-- refused
+SELECT throws_ok(format($$SELECT athar.resolve_conflict(%s, '/items/A/steps', 'mine')$$, draft), '22023', 'unknown resolution "mine"') FROM met WHERE project = 'kpi';
+SELECT throws_ok(format($$SELECT athar.resolve_conflict(%s, '/items/A/steps', NULL)$$, draft), '22023', 'unknown resolution NULL') FROM met WHERE project = 'kpi';
+SELECT throws_ok(format($$SELECT athar.resolve_conflict(%s, '/items/A/steps', 'ours')$$, draft), '22023', 'draft ' || draft || ' has no conflict at "/items/A/steps"') FROM met WHERE project = 'kpi';
+SELECT throws_ok(format($$SELECT athar.resolve_conflict(%s, NULL, 'ours')$$, draft), '22023', 'draft ' || draft || ' has no conflict at NULL') FROM met WHERE project = 'kpi';
+SELECT throws_ok(format($$SELECT athar.resolve_conflict(%s, '/items/A/kpis/wait/target', 'value')$$, draft), '22023', 'resolution "value" needs a value') FROM met WHERE project = 'kpi';
+SELECT throws_ok(format($$SELECT athar.resolve_conflict(%s, '/items/A/kpis/wait/target', 'ours', '1')$$, draft), '22023', 'a value is for resolution "value" alone') FROM met WHERE project = 'kpi';
+SELECT throws_ok(format($$SELECT athar.resolve_conflict(%s, '/items/D', 'value', '"A"')$$, draft), '22023', 'where an item stands is no value') FROM met WHERE project = 'move';
+SELECT throws_ok(format($$SELECT athar.resolve_conflict(%s, '/items/B', 'value', '{"id": "Q"}')$$, draft), '22023', 'the value must be an object with the id of its item') FROM met WHERE project = 'gone';
+SELECT throws_ok($$SELECT athar.resolve_conflict(0, '/a', 'ours')$$, '42704', 'draft 0 does not exist');
+SELECT throws_ok($$SELECT athar.resolve_conflict(NULL, '/a', 'ours')$$, '22023', 'a draft is required');
+SELECT throws_ok($$SELECT athar.resolve_conflicts(0, 'ours')$$, '42704', 'draft 0 does not exist');
+SELECT throws_ok($$SELECT athar.resolve_conflicts(NULL, 'ours')$$, '22023', 'a draft is required');
+SELECT throws_ok(format($$SELECT athar.resolve_conflicts(%s, 'value')$$, draft), '22023', 'unknown resolution "value"') FROM met WHERE project = 'kpi';
+SELECT throws_ok($$SELECT athar.merge_draft(0, 'r')$$, '42704', 'draft 0 does not exist');
+SELECT throws_ok($$SELECT athar.merge_draft(NULL, 'r')$$, '22023', 'a draft is required');
+SELECT throws_ok($$SELECT athar.merge_draft(0, '')$$, 'AT001', 'a reason is required');
+SELECT throws_ok($$SELECT athar.drop_draft(0, 'r')$$, '42704', 'draft 0 does not exist');
+
+-- a value that the plan may not have is the next conflict, not an error
+SELECT is(athar.resolve_conflict(draft, '/items/A/kpis/wait/target', 'value', '"soon"'), 0, 'a value that is no target') FROM met WHERE project = 'kpi';
+SELECT is(o.status || ' ' || (o.conflicts -> 0 ->> 'kind') || ' ' || (o.conflicts -> 0 ->> 'path'), 'conflict invalid /items/A/kpis', 'is told as a conflict') FROM met m, athar.merge_draft(m.draft, 'r') o WHERE m.project = 'kpi';
+SELECT is(athar.resolve_conflict(draft, '/items/A/kpis/wait/target', 'value', '"-15%"'), 1, 'another value') FROM met WHERE project = 'kpi';
+SELECT is(athar.resolve_conflict(draft, '/items/A/kpis', 'value', '[{"kpi": "wait", "target": "-16%"}]'), 0, 'or another list') FROM met WHERE project = 'kpi';
+SELECT is(o.status, 'merged', 'is merged') FROM met m, athar.merge_draft(m.draft, 'r') o WHERE m.project = 'kpi';
+SELECT is(athar.get_plan('kpi') #>> '{items,0,kpis}', '[{"kpi": "wait", "target": "-16%"}]', 'as decided last');
+
+SELECT * FROM finish();
+ROLLBACK;
