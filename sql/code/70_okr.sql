@@ -543,7 +543,8 @@ SELECT
 	s.expected,
 	s.status,
 	s.said_status,
-	s.confidence
+	s.confidence,
+	athar.bar(athar.shown_progress(s.raw_progress), s.coverage) AS bar
 FROM athar.goal_states(now()) AS s
 JOIN athar.goal AS g ON g.id = s.goal_id
 JOIN place AS t ON t.id = g.id
@@ -568,6 +569,7 @@ COMMENT ON COLUMN athar.okr_tree.expected IS 'Progress to be expected now: the s
 COMMENT ON COLUMN athar.okr_tree.status IS 'Computed: on_track, caution, off_track, no_data, achieved or missed; NULL where there is no cycle to measure it against';
 COMMENT ON COLUMN athar.okr_tree.said_status IS 'The newest status that a review gave: the author''s own word';
 COMMENT ON COLUMN athar.okr_tree.confidence IS 'The newest confidence that a review gave, 0 to 1';
+COMMENT ON COLUMN athar.okr_tree.bar IS 'progress and coverage as bar() draws them: dark is reached, light measured and not reached, dots not measured; then the progress in per cent';
 
 CREATE OR REPLACE VIEW athar.okr_status WITH (security_invoker = true) AS
 SELECT
