@@ -1,6 +1,6 @@
 /*
  * describe.c
- *	  A figure as people read it, inside a sentence.
+ *	  A figure as people read it, inside a sentence or as a bar.
  *
  * Sentences are made in SQL, where their words are; each has a dozen figures,
  * and a report a thousand sentences.  Rounded there, a figure took longer
@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
@@ -19,8 +20,16 @@
 #define MOST_DECIMALS	12
 #define LARGEST_PLAIN	1e15
 
+/* No bar is longer. */
+#define WIDEST_BAR		200
+
 /* A mark that keeps a sign before its digits in a line from right to left. */
 #define LEFT_TO_RIGHT	"\342\200\216"
+
+/* What bars are made of, in UTF-8. */
+#define FULL_BLOCK		"\342\226\210"
+#define LIGHT_SHADE		"\342\226\221"
+#define MIDDLE_DOT		"\302\267"
 
 /* How many decimals give something of this size three digits. */
 static int
@@ -81,4 +90,66 @@ athar_figure_text(PG_FUNCTION_ARGS)
 	if (is_arabic && result[0] == '-' && GetDatabaseEncoding() == PG_UTF8)
 		result = psprintf(LEFT_TO_RIGHT "%s", result);
 	PG_RETURN_TEXT_P(cstring_to_text(result));
+}
+
+/* A share clamped to 0..1; -1 where there is none. */
+static double
+share_or_none(FunctionCallInfo fcinfo, int number)
+{
+	double		share;
+
+	if (PG_ARGISNULL(number) || isnan(PG_GETARG_FLOAT8(number)))
+		return -1.0;
+	share = PG_GETARG_FLOAT8(number);
+	return Min(Max(share, 0.0), 1.0);
+}
+
+/* How many whole parts of so many; a tenth of ten is one. */
+static int
+whole_parts(double share, int parts)
+{
+	return (int) floor(share * parts + 1e-9);
+}
+
+static void
+append_times(StringInfo bar, const char *character, int times)
+{
+	while (times-- > 0)
+		appendStringInfoString(bar, character);
+}
+
+/* Progress, coverage and a width as a bar: reached, measured, not measured. */
+PG_FUNCTION_INFO_V1(athar_bar);
+Datum
+athar_bar(PG_FUNCTION_ARGS)
+{
+	double		progress = share_or_none(fcinfo, 0);
+	double		coverage = share_or_none(fcinfo, 1);
+	int			encoding = GetDatabaseEncoding();
+	bool		has_blocks = encoding == PG_UTF8 || encoding == PG_SQL_ASCII;
+	int			width;
+	int			measured = 0;
+	int			reached = 0;
+	StringInfoData bar;
+
+	if (PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	width = Min(Max(PG_GETARG_INT32(2), 1), WIDEST_BAR);
+
+	/*
+	 * rounded down: only what is whole looks whole, and what is measured is
+	 * seen
+	 */
+	if (progress >= 0.0 && coverage > 0.0)
+	{
+		measured = Max(whole_parts(coverage, width), 1);
+		reached = whole_parts(progress, measured);
+	}
+	initStringInfo(&bar);
+	append_times(&bar, has_blocks ? FULL_BLOCK : "#", reached);
+	append_times(&bar, has_blocks ? LIGHT_SHADE : "-", measured - reached);
+	append_times(&bar, has_blocks ? MIDDLE_DOT : ".", width - measured);
+	if (progress >= 0.0)
+		appendStringInfo(&bar, " %3d %%", whole_parts(progress, 100));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(bar.data, bar.len));
 }

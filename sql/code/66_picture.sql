@@ -2,16 +2,10 @@
 
 -- In characters
 
-CREATE OR REPLACE FUNCTION athar.holds_blocks()
-RETURNS boolean
-LANGUAGE SQL STABLE PARALLEL SAFE
-RETURN getdatabaseencoding() IN ('UTF8', 'SQL_ASCII');
-COMMENT ON FUNCTION athar.holds_blocks() IS
-'Whether texts of this database can hold block characters and Arabic: in UTF8, and in SQL_ASCII, which takes them as the bytes that they are.';
-
+-- immutable, because a database has one encoding for all its life
 CREATE OR REPLACE FUNCTION athar.sparkline(figures double precision[])
 RETURNS text
-LANGUAGE SQL STABLE STRICT PARALLEL SAFE
+LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
 	WITH figure AS MATERIALIZED (
 		SELECT u.place,
@@ -32,7 +26,7 @@ BEGIN ATOMIC
 	FROM figure AS f
 	CROSS JOIN (
 		SELECT min(g.figure) AS lowest, max(g.figure) AS highest,
-			CASE WHEN athar.holds_blocks() THEN '{▁,▂,▃,▄,▅,▆,▇,█}' ELSE '{1,2,3,4,5,6,7,8}' END::text[] AS steps
+			CASE WHEN getdatabaseencoding() IN ('UTF8', 'SQL_ASCII') THEN '{▁,▂,▃,▄,▅,▆,▇,█}' ELSE '{1,2,3,4,5,6,7,8}' END::text[] AS steps
 		FROM figure AS g) AS r;
 END;
 COMMENT ON FUNCTION athar.sparkline(double precision[]) IS
@@ -40,26 +34,8 @@ COMMENT ON FUNCTION athar.sparkline(double precision[]) IS
 
 CREATE OR REPLACE FUNCTION athar.bar(progress double precision, coverage double precision DEFAULT 1, width integer DEFAULT 10)
 RETURNS text
-LANGUAGE SQL STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT repeat(CASE WHEN athar.holds_blocks() THEN '█' ELSE '#' END, w.reached)
-		|| repeat(CASE WHEN athar.holds_blocks() THEN '░' ELSE '-' END, w.measured - w.reached)
-		|| repeat(CASE WHEN athar.holds_blocks() THEN '·' ELSE '.' END, w.wide - w.measured)
-		|| coalesce(' ' || lpad(floor(100 * s.progress + 1e-9)::text, 3) || ' %', '')
-	FROM (SELECT
-		CASE WHEN bar.progress <= 'Infinity' THEN greatest(0, least(1, bar.progress)) END AS progress,
-		CASE WHEN bar.progress <= 'Infinity' AND bar.coverage <= 'Infinity' THEN greatest(0, least(1, bar.coverage)) ELSE 0 END AS coverage) AS s
-	-- down, so that only what is whole looks whole; and what is measured is seen
-	CROSS JOIN LATERAL (SELECT
-		v.wide,
-		v.measured,
-		floor(v.measured * coalesce(s.progress, 0) + 1e-9)::integer AS reached
-		FROM (SELECT
-			z.wide,
-			greatest(floor(z.wide * s.coverage + 1e-9)::integer, (s.coverage > 0)::integer) AS measured
-			FROM (SELECT greatest(1, least(200, bar.width)) AS wide) AS z) AS v) AS w
-	WHERE bar.width IS NOT NULL;
-END;
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'athar_bar';
 COMMENT ON FUNCTION athar.bar(double precision, double precision, integer) IS
 'Progress and coverage, both 0 to 1, as a bar of this width in characters (1 to 200) and the progress in per cent: dark is what was reached, light what is measured and not reached, dots what nothing measures. Rounded down, so that only what is whole looks whole. Values beyond 0 to 1 are clamped; progress NULL or NaN: dots alone; coverage NULL counts as 0. NULL for a width of NULL. In a database whose encoding has no block characters (neither UTF8 nor SQL_ASCII): #, - and a full stop.';
 
@@ -104,7 +80,7 @@ COMMENT ON FUNCTION athar.text_lines(text, integer, integer) IS
 
 CREATE OR REPLACE FUNCTION athar.check_report_language(lang text)
 RETURNS void
-LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT athar.fail('22023', format('language "%s" is not known', check_report_language.lang),
 		'Nothing was written.', 'Languages are en (English) and ar (Arabic).')
@@ -184,16 +160,16 @@ RETURNS numeric
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE
-		WHEN p.power * 1 >= p.least THEN p.power
-		WHEN p.power * 2 >= p.least THEN p.power * 2
-		WHEN p.power * 5 >= p.least THEN p.power * 5
+		WHEN p.power * 1.02 >= p.least THEN p.power
+		WHEN p.power * 2.04 >= p.least THEN p.power * 2
+		WHEN p.power * 5.1 >= p.least THEN p.power * 5
 		ELSE p.power * 10
 	END
 	FROM (SELECT l.least, trim_scale(power(10::numeric, floor(log(l.least)))) AS power
 		FROM (SELECT nice_step.length::numeric / nice_step.most) AS l (least)) AS p;
 END;
 COMMENT ON FUNCTION athar.nice_step(double precision, integer) IS
-'The smallest of 1, 2, 5 times a power of ten that divides a length above zero into at most so many parts: the distance of the marks on an axis.';
+'The smallest of 1, 2, 5 times a power of ten that divides a length above zero into at most so many parts, and a fiftieth of one over: the distance of the marks on an axis.';
 
 CREATE OR REPLACE FUNCTION athar.number_text(figure numeric, decimals integer)
 RETURNS text

@@ -83,7 +83,7 @@ COMMENT ON FUNCTION athar.value_axis(double precision, double precision) IS
 
 CREATE OR REPLACE FUNCTION athar.draw_chart(chart jsonb, lang text)
 RETURNS text
-LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
 SET jit = off -- a few dozen points
 BEGIN ATOMIC
 	WITH point AS MATERIALIZED (
@@ -91,14 +91,14 @@ BEGIN ATOMIC
 			athar.drawable((p.point ->> 'value')::double precision) AS value,
 			athar.drawable((p.point ->> 'low')::double precision) AS low,
 			athar.drawable((p.point ->> 'high')::double precision) AS high,
-			coalesce(p.point ->> 'side', '') AS side, p.point ->> 'label' AS label
+			CASE WHEN p.point ->> 'side' IN ('before', 'after', 'out') THEN p.point ->> 'side' ELSE 'all' END AS side, p.point ->> 'label' AS label
 		FROM jsonb_array_elements(coalesce(draw_chart.chart -> 'points', '[]')) WITH ORDINALITY AS p (point, place)
 	), mean AS MATERIALIZED (
 		SELECT m.place, (m.mean ->> 'from')::integer AS starts, (m.mean ->> 'to')::integer AS ends,
 			athar.drawable((m.mean ->> 'value')::double precision) AS value,
 			athar.drawable((m.mean ->> 'low')::double precision) AS low,
 			athar.drawable((m.mean ->> 'high')::double precision) AS high,
-			coalesce(m.mean ->> 'side', '') AS side, m.mean ->> 'label' AS label
+			CASE WHEN m.mean ->> 'side' IN ('before', 'after', 'out') THEN m.mean ->> 'side' ELSE 'all' END AS side, m.mean ->> 'label' AS label
 		FROM jsonb_array_elements(coalesce(draw_chart.chart -> 'means', '[]')) WITH ORDINALITY AS m (mean, place)
 		WHERE athar.drawable((m.mean ->> 'value')::double precision) IS NOT NULL
 	), level AS MATERIALIZED (
@@ -309,4 +309,4 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION athar.draw_chart(jsonb, text) IS
 'A chart of figures over time as SVG that stands alone: 720 wide, as high as its words need. The time runs from left to right in every language, as its digits do; with lang ar the words begin at the right.
-chart, an object; days are counted from 2000-01-01: title, leads (lines below it), description (for those who cannot see it), unit, better (which way is), empty (the words where there are no points), notes (lines below), points [{from, to, value (null: a gap), low, high, side (before, after, out or none), label}] in the order of time, means [{from, to, value, low, high, side, label}], levels [{value, label}], cutovers [{at, label}], shades [{from, to}]. Points are joined where the next begins at most half a period after one ends. Figures beyond 1e100 are left out. Every text is escaped.';
+chart, an object; days are counted from 2000-01-01: title, leads (lines below it), description (for those who cannot see it), unit, better (which way is), empty (the words where there are no points), notes (lines below), points [{from, to, value (null: a gap), low, high, side (before, after, out or none), label}] in the order of time, means [{from, to, value, low, high, side, label}], levels [{value, label}], cutovers [{at, label}], shades [{from, to}]. Points are joined where the next begins at most half a period after one ends. Figures beyond 1e100 are left out. Every text is escaped. NULL if an argument is NULL.';

@@ -239,7 +239,7 @@ BEGIN ATOMIC
 			ELSE w.title END,
 		'points', coalesce((SELECT jsonb_agg(jsonb_build_object(
 			'from', f.starts_on - date '2000-01-01', 'to', f.ends_on - date '2000-01-01', 'value', f.value, 'low', f.low, 'high', f.high,
-			'label', f.period || ': ' || f.words || coalesce(' (' || athar.interval_text(f.low, f.high, trend_svg.lang) || ')', '')) ORDER BY f.starts_on, f.ends_on)
+			'label', f.period || ': ' || f.words || CASE WHEN f.low IS NOT NULL THEN ' (' || athar.interval_text(f.low, f.high, trend_svg.lang) || ')' ELSE '' END) ORDER BY f.starts_on, f.ends_on)
 			FROM figure AS f), '[]'),
 		'levels', athar.kpi_levels(w.kpi_id, s.ends_on - 1, athar.drawable(s.lowest), athar.drawable(s.highest), trend_svg.lang),
 		'cutovers', coalesce((SELECT jsonb_agg(jsonb_build_object('at', c.live_on - date '2000-01-01', 'label', c.label) ORDER BY c.live_on) FROM change AS c), '[]'),

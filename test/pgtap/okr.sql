@@ -139,7 +139,7 @@ SELECT results_eq(
 		('kr3', 1, 'no_data', NULL, NULL), ('shown', 1, 'achieved', NULL, NULL)$$,
 	'and judged, long after its cycle; no pace where there is no cycle');
 SELECT columns_are('athar', 'okr_tree', ARRAY['goal', 'parent', 'depth', 'path', 'kind', 'title', 'unit', 'cycle', 'weight', 'target', 'current',
-	'progress', 'coverage', 'expected', 'status', 'said_status', 'confidence'], 'the columns of okr_tree');
+	'progress', 'coverage', 'expected', 'status', 'said_status', 'confidence', 'bar'], 'the columns of okr_tree');
 SELECT results_eq(
 	$$SELECT goal, is_disputed, missing FROM athar.okr_status WHERE cycle = '2015' ORDER BY goal$$,
 	$$VALUES ('kr1', true, NULL), ('kr2', NULL, NULL), ('kr3', NULL, 'no_figure'), ('objective', NULL, 'partly_measured'), ('shown', NULL, NULL)$$,
