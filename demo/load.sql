@@ -14,16 +14,20 @@ CREATE TEMP TABLE raw_cost (service text, first_day date, last_day date, cost_pe
 
 \o /dev/null
 SELECT athar.define_unit('DfT', 'Department for Transport', 'وزارة النقل', kind => 'ministry');
-SELECT athar.define_unit(a.code, a.name, parent => 'DfT', kind => 'agency')
+SELECT athar.define_unit(a.code, a.name, a.name_ar, 'DfT', 'agency')
 FROM (VALUES
-	('DVLA', 'Driver and Vehicle Licensing Agency'),
-	('DVSA', 'Driver and Vehicle Standards Agency'),
-	('MCA', 'Maritime and Coastguard Agency'),
-	('HE', 'Highways England')) AS a (code, name);
+	('DVLA', 'Driver and Vehicle Licensing Agency', 'وكالة ترخيص السائقين والمركبات'),
+	('DVSA', 'Driver and Vehicle Standards Agency', 'وكالة معايير السائقين والمركبات'),
+	('MCA', 'Maritime and Coastguard Agency', 'وكالة الملاحة وخفر السواحل'),
+	('HE', 'Highways England', 'هيئة الطرق السريعة في إنجلترا')) AS a (code, name, name_ar);
 SELECT athar.define_service(s.service, s.name, u.code)
 FROM raw_service AS s
 JOIN athar.unit AS u ON u.name = s.agency;
 SELECT athar.define_service('dft-tax-a-vehicle', 'Vehicle tax renewals', 'DVLA', 'تجديد ضريبة المركبات');
+SELECT athar.define_service(s.service, s.name, u.code, 'ردّ ضريبة المركبات')
+FROM raw_service AS s
+JOIN athar.unit AS u ON u.name = s.agency
+WHERE s.service = 'dft-request-vehicle-tax-refund';
 
 SELECT athar.define_channel('online', 'Online', is_digital => true, name_ar => 'عبر الإنترنت');
 SELECT athar.define_channel('telephone', 'Telephone', is_assisted => true, name_ar => 'الهاتف');

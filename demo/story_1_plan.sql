@@ -24,11 +24,12 @@ SET LOCAL athar.actor = 'DVLA';
 SELECT athar.create_project('tax-disc', 'Vehicle tax without a paper disc', 'DVLA', $${
 	"title": "Vehicle tax without a paper disc", "title_ar": "ضريبة المركبات بلا قرص ورقي",
 	"purpose": "Nobody should need a piece of paper to prove what a register knows",
+	"purpose_ar": "لا ينبغي أن يحتاج أحد إلى ورقة تثبت ما هو مدوَّن في السجل",
 	"items": [
-		{"id": "A1", "title": "Abolish the paper disc", "kind": "simplify", "owner": "DVLA", "service": "dft-tax-a-vehicle",
+		{"id": "A1", "title": "Abolish the paper disc", "title_ar": "إلغاء القرص الورقي", "kind": "simplify", "owner": "DVLA", "service": "dft-tax-a-vehicle",
 		 "starts_on": "2014-01-01", "due_on": "2014-10-01", "status": "planned",
 		 "kpis": [{"kpi": "digital-share", "target": "at least 0.70", "washout": "3 months"}, {"kpi": "cost", "target": "at most 1.00"}]},
-		{"id": "A2", "title": "Refund unused months by itself", "kind": "automate", "owner": "DVLA", "service": "dft-request-vehicle-tax-refund",
+		{"id": "A2", "title": "Refund unused months by itself", "title_ar": "ردّ ضريبة الأشهر غير المستخدمة تلقائيًا", "kind": "automate", "owner": "DVLA", "service": "dft-request-vehicle-tax-refund",
 		 "due_on": "2014-12-01", "status": "planned", "kpis": [{"kpi": "digital-share", "target": "at least 0.90", "washout": "3 months"}]}
 	]}$$, 'first outline after the Autumn Statement');
 COMMIT;

@@ -175,7 +175,7 @@ BEGIN ATOMIC
 		FROM figure AS f
 	), change AS MATERIALIZED (
 		SELECT a.live_on, string_agg(a.item_id, ', ' ORDER BY a.item_id) AS label,
-			string_agg(athar.isolated(a.item_id || ': ' || athar.name_text(a.title, a.title_ar, trend_svg.lang), trend_svg.lang), '; ' ORDER BY a.item_id)
+			string_agg(athar.isolated(a.item_id, trend_svg.lang) || ': ' || athar.isolated(athar.name_text(a.title, a.title_ar, trend_svg.lang), trend_svg.lang), '; ' ORDER BY a.item_id)
 				|| CASE trend_svg.lang WHEN 'ar' THEN '، ' ELSE ', ' END || athar.day_text(a.live_on, trend_svg.lang) AS note
 		FROM athar.action AS a
 		CROSS JOIN summed AS s
@@ -350,7 +350,7 @@ BEGIN ATOMIC
 			athar.unit_text(k.unit_of_measure, draw_effect.lang) AS unit, k.direction, k.desired_value, k.id AS kpi_id, a.service_id, e.target,
 			concat_ws(': ', athar.isolated(athar.name_text(k.name, k.name_ar, draw_effect.lang), draw_effect.lang),
 				athar.isolated(athar.name_text(v.name, v.name_ar, draw_effect.lang), draw_effect.lang)) AS title,
-			athar.isolated(a.item_id || ': ' || athar.name_text(a.title, a.title_ar, draw_effect.lang), draw_effect.lang) AS action,
+			athar.isolated(a.item_id, draw_effect.lang) || ': ' || athar.isolated(athar.name_text(a.title, a.title_ar, draw_effect.lang), draw_effect.lang) AS action,
 			athar.waiting_text(a.id, e.id, draw_effect.lang) AS waiting,
 			m.*,
 			(m.cutover AT TIME ZONE k.time_zone)::date AS cutover_day,

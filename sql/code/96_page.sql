@@ -25,11 +25,13 @@ RETURN ':root{color-scheme:light dark;--ink:#1a1a1a;--soft:#555;--paper:#fff;--r
 	'.risks li{margin:6px 0}'
 	'.risks strong{color:var(--alarm)}'
 	'.gauge{vertical-align:middle}'
+	'.one-line{white-space:nowrap}'
 	'.gauge .whole{fill:none;stroke:var(--soft)}'
 	'.gauge .measured{fill:var(--mark);fill-opacity:.25}'
 	'.gauge .reached{fill:var(--mark)}'
 	'@page{margin:16mm}'
-	'@media print{body{max-width:none;padding:0;font-size:11pt}h2,h3{break-after:avoid}figure,tr,.facts{break-inside:avoid}.scroll{overflow:visible}}';
+	'@media print{body{max-width:none;padding:0;font-size:11pt}h2,h3{break-after:avoid}figure,tr,.facts{break-inside:avoid}.scroll{overflow:visible}'
+	'figure svg{width:140mm}.facts li{padding:1mm 3mm;min-width:0}.facts strong{font-size:15pt}}';
 COMMENT ON FUNCTION athar.page_style() IS
 'The style sheet of report_html(): light, dark where the reader asks for dark, and for paper.';
 
@@ -43,7 +45,7 @@ RETURN coalesce('{
 	"no_data": ["no figures", "لا قيم"], "achieved": ["achieved", "تحقّق"], "missed": ["missed", "لم يتحقّق"],
 	"sustained": ["It lasted.", "استمر الأثر."], "faded": ["It faded.", "تلاشى الأثر."], "growing": ["It grew further.", "ازداد الأثر."],
 	"cannot_tell": ["Whether it lasts cannot be told.", "لا يمكن معرفة ما إذا كان الأثر مستمرًا."],
-	"; ": ["; ", "؛ "], "live since": ["Live since", "بدأ العمل به في"], "as of": ["Figures as of", "القيم كما هي في"], "version": ["version", "النسخة"], "run by": ["Accountable:", "الجهة المسؤولة:"],
+	"; ": ["; ", "؛ "], "live since": ["Live since", "بدأ العمل به في"], "as of": ["figures as of", "القيم كما هي في"], "version": ["version", "النسخة"], "run by": ["Accountable:", "الجهة المسؤولة:"],
 	"actions": ["actions", "الإجراءات"], "improved": ["improved", "تحسّنت"], "worsened": ["became worse", "ساءت"], "no clear change": ["no clear change", "بلا تغيّر واضح"],
 	"not measured": ["not measured", "لم تُقَس"], "overdue": ["overdue", "متأخرة"],
 	"the plan": ["The plan", "الخطة"], "no actions": ["The plan has no actions.", "لا تتضمن الخطة أي إجراء."],
@@ -90,8 +92,8 @@ CREATE OR REPLACE FUNCTION athar.gauge_svg(progress double precision, coverage d
 RETURNS text
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN progress IS NOT NULL THEN
-	format('<svg class="gauge" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 12" width="100" height="12" role="img" aria-label="%s %%"><g%s>'
-		'<rect class="measured" width="%s" height="12"/><rect class="reached" width="%s" height="12"/><rect class="whole" x="0.5" y="0.5" width="99" height="11"/></g></svg> %s %%',
+	format('<span class="one-line"><svg class="gauge" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 12" width="100" height="12" role="img" aria-label="%s %%"><g%s>'
+		'<rect class="measured" width="%s" height="12"/><rect class="reached" width="%s" height="12"/><rect class="whole" x="0.5" y="0.5" width="99" height="11"/></g></svg> %s %%</span>',
 		floor(100 * progress + 1e-9), CASE lang WHEN 'ar' THEN ' transform="matrix(-1 0 0 1 100 0)"' ELSE '' END,
 		athar.px(100 * coalesce(coverage, 0)), athar.px(100 * coalesce(coverage, 0) * progress), floor(100 * progress + 1e-9)) END;
 COMMENT ON FUNCTION athar.gauge_svg(double precision, double precision, text) IS
@@ -138,7 +140,7 @@ RETURNS text
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT coalesce(string_agg(format('<h3>%s</h3><p class="soft">%s</p>%s<p>%s %s</p>%s',
-			athar.html_text(a.item_id || ': ' || athar.name_text(a.title, a.title_ar, changes_part.lang)),
+			athar.html_text(a.item_id) || ': ' || athar.html_text(athar.name_text(a.title, a.title_ar, changes_part.lang)),
 			concat_ws(athar.report_word('; ', changes_part.lang), athar.report_word('live since', changes_part.lang) || ' ' || athar.day_text(a.live_on, changes_part.lang),
 				CASE WHEN a.status <> 'live' THEN athar.report_word(a.status, changes_part.lang) END),
 			coalesce('<p>' || athar.html_text(d.words) || '</p>', ''),
@@ -223,7 +225,7 @@ RETURNS TABLE (place integer, risk text, words text)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 10
 BEGIN ATOMIC
 	WITH action AS MATERIALIZED (
-		SELECT a.id, a.ordinal, a.status, a.due_on, a.live_on, athar.html_text(a.item_id || ': ' || athar.name_text(a.title, a.title_ar, project_risks.lang)) AS title
+		SELECT a.id, a.ordinal, a.status, a.due_on, a.live_on, athar.html_text(a.item_id) || ': ' || athar.html_text(athar.name_text(a.title, a.title_ar, project_risks.lang)) AS title
 		FROM athar.action AS a
 		WHERE a.project_id = project_risks.project_id AND a.removed_in_version IS NULL AND a.status <> 'cancelled'
 	), effect AS MATERIALIZED (

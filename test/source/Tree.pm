@@ -7,7 +7,7 @@ use warnings;
 use File::Find;
 
 # What a build, a test or a user leaves in the tree, and data that is not ours.
-my $foreign = qr{^(\.git|results|output_iso|tmp_check\w*|log|demo/data|bench/results)(/|$)};
+my $foreign = qr{^(\.git|results|output_iso|tmp_check\w*|log|demo/(data|report)|bench/results)(/|$)};
 my $built = qr{\.(o|bc|so|zip)$|^athar--[^/]*\.sql$|^regression\.|^demo/story\.txt$};
 
 sub text_files

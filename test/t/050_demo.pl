@@ -18,6 +18,7 @@ $node->start;
 local $ENV{PGHOST} = $node->host;
 local $ENV{PGPORT} = $node->port;
 local $ENV{PGDATABASE} = 'postgres';
+local $ENV{REPORT} = PostgreSQL::Test::Utils::tempdir();
 my ($story, $progress) = ('', '');
 ok(IPC::Run::run(["$demo/tell"], '>', \$story, '2>', \$progress, IPC::Run::timeout(300)), 'the story ends')
 	or diag("$progress\n$story");
@@ -51,6 +52,11 @@ row('the copy answers to the checkpoint', 7, 0);
 like($story, qr/^ *changed *\x{2502} *f *\x{2502} *entry \d+ \(leaf \d+\) is not what was sealed/m, 'a forged name is found');
 like($story, qr/every row the same in both; \d+ log entries, none doubled/, 'the dump holds all of it');
 unlike($story, qr/^psql:.*ERROR:  (?!a reason)/m, 'nothing else failed');
+
+# What is left to be shown.
+like(slurp_file("$ENV{REPORT}/report_$_->[0].html"), $_->[1], "the report ($_->[0])")
+  for [ 'en', qr{<h1><bdi>Vehicle tax without a paper disc</bdi></h1>.*up 0\.196.*</html>}s ], [ 'ar', qr{<html lang="ar" dir="rtl">.*0\.196.*</html>}s ];
+is(slurp_file("$ENV{REPORT}/tax_disc_en.svg"), slurp_file("$demo/../doc/pictures/tax_disc.svg"), 'the picture that the documents show is the one that the demonstration draws');
 
 $node->stop;
 done_testing();
