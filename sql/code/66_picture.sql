@@ -78,17 +78,6 @@ COMMENT ON FUNCTION athar.text_lines(text, integer, integer) IS
 
 -- Words
 
-CREATE OR REPLACE FUNCTION athar.check_report_language(lang text)
-RETURNS void
-LANGUAGE SQL STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT athar.fail('22023', format('language "%s" is not known', check_report_language.lang),
-		'Nothing was written.', 'Languages are en (English) and ar (Arabic).')
-	WHERE coalesce(check_report_language.lang NOT IN ('en', 'ar'), true);
-END;
-COMMENT ON FUNCTION athar.check_report_language(text) IS
-'Raises 22023 for a language other than en and ar.';
-
 CREATE OR REPLACE FUNCTION athar.month_text(month integer, lang text, is_short boolean DEFAULT false)
 RETURNS text
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
@@ -100,21 +89,14 @@ END;
 COMMENT ON FUNCTION athar.month_text(integer, text, boolean) IS
 'The name of a month (1 to 12), in English, there also short, or with lang ar in Arabic. NULL for any other number.';
 
-CREATE OR REPLACE FUNCTION athar.day_text(day date, lang text)
-RETURNS text
-LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN concat_ws(' ', extract(day FROM day)::integer, athar.month_text(extract(month FROM day)::integer, lang), extract(year FROM day)::integer);
-COMMENT ON FUNCTION athar.day_text(date, text) IS
-'A day as people write it: 1 October 2014, with lang ar the month in Arabic. Of years before the first the number is below 1.';
-
 CREATE OR REPLACE FUNCTION athar.period_text(first_day date, end_day date, lang text)
 RETURNS text
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE
-		WHEN p.last_day <= period_text.first_day THEN athar.day_text(period_text.first_day, period_text.lang)
+		WHEN p.last_day <= period_text.first_day THEN athar.date_text(period_text.first_day, period_text.lang)
 		WHEN extract(day FROM period_text.first_day) > 1 OR extract(day FROM period_text.end_day) > 1 THEN
-			athar.day_text(period_text.first_day, period_text.lang) || w.until || athar.day_text(p.last_day, period_text.lang)
+			athar.date_text(period_text.first_day, period_text.lang) || w.until || athar.date_text(p.last_day, period_text.lang)
 		WHEN extract(month FROM period_text.first_day) = 1 AND extract(month FROM p.last_day) = 12 THEN
 			p.first_year || CASE WHEN p.last_year > p.first_year THEN w.until || p.last_year ELSE '' END
 		WHEN p.first_month = p.last_month AND p.first_year = p.last_year THEN p.last_month || ' ' || p.last_year

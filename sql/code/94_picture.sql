@@ -141,7 +141,7 @@ RETURNS text
 LANGUAGE SQL STABLE PARALLEL SAFE
 SET jit = off -- a few dozen figures
 BEGIN ATOMIC
-	SELECT athar.check_report_language(trend_svg.lang);
+	SELECT athar.check_language(trend_svg.lang);
 	SELECT athar.kpi_id(trend_svg.kpi), athar.service_id(trend_svg.service), athar.channel_id(trend_svg.channel);
 	WITH all_figures AS MATERIALIZED (
 		SELECT f.basis, f.starts_on, f.ends_on, f.value, f.low, f.high, f.source,
@@ -176,7 +176,7 @@ BEGIN ATOMIC
 	), change AS MATERIALIZED (
 		SELECT a.live_on, string_agg(a.item_id, ', ' ORDER BY a.item_id) AS label,
 			string_agg(athar.isolated(a.item_id, trend_svg.lang) || ': ' || athar.isolated(athar.name_text(a.title, a.title_ar, trend_svg.lang), trend_svg.lang), '; ' ORDER BY a.item_id)
-				|| CASE trend_svg.lang WHEN 'ar' THEN '، ' ELSE ', ' END || athar.day_text(a.live_on, trend_svg.lang) AS note
+				|| CASE trend_svg.lang WHEN 'ar' THEN '، ' ELSE ', ' END || athar.date_text(a.live_on, trend_svg.lang) AS note
 		FROM athar.action AS a
 		CROSS JOIN summed AS s
 		WHERE a.service_id = athar.service_id(trend_svg.service)
@@ -261,7 +261,7 @@ BEGIN ATOMIC
 		WHEN EXISTS (SELECT FROM athar.effect_measurement AS m WHERE m.effect_id = e.id) THEN NULL
 		WHEN a.status = 'cancelled' THEN CASE waiting_text.lang WHEN 'ar' THEN 'أُلغي الإجراء.' ELSE 'The action was cancelled.' END
 		WHEN a.live_on IS NULL THEN CASE waiting_text.lang WHEN 'ar' THEN 'لم يبدأ العمل بالإجراء بعد.' ELSE 'The action is not live yet.' END
-		WHEN w.ends_on > current_date THEN format(CASE waiting_text.lang WHEN 'ar' THEN 'تنتهي مدة المقارنة في %s.' ELSE 'The time compared ends on %s.' END, athar.day_text(w.ends_on, waiting_text.lang))
+		WHEN w.ends_on > current_date THEN format(CASE waiting_text.lang WHEN 'ar' THEN 'تنتهي مدة المقارنة في %s.' ELSE 'The time compared ends on %s.' END, athar.date_text(w.ends_on, waiting_text.lang))
 		ELSE CASE waiting_text.lang WHEN 'ar' THEN 'لم يُقَس الأثر بعد.' ELSE 'It has not been measured yet.' END
 	END
 	FROM athar.action AS a
@@ -412,7 +412,7 @@ BEGIN ATOMIC
 			jsonb_build_array(jsonb_build_object('value', athar.goal_of(s.target::athar.target, athar.drawable(s.before_mean)),
 				'label', CASE draw_effect.lang WHEN 'ar' THEN 'المستهدف: ' || athar.figure_text(athar.goal_of(s.target::athar.target, athar.drawable(s.before_mean)), NULL, 'ar') ELSE 'target: ' || athar.isolated(s.target, 'en') END))
 			ELSE '[]' END,
-		'cutovers', CASE WHEN s.cutover_day IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_object('at', s.cutover_day - date '2000-01-01', 'label', athar.day_text(s.cutover_day, draw_effect.lang))) END,
+		'cutovers', CASE WHEN s.cutover_day IS NULL THEN '[]' ELSE jsonb_build_array(jsonb_build_object('at', s.cutover_day - date '2000-01-01', 'label', athar.date_text(s.cutover_day, draw_effect.lang))) END,
 		'shades', CASE WHEN s.resumed_day > s.cutover_day THEN
 			jsonb_build_array(jsonb_build_object('from', s.cutover_day - date '2000-01-01', 'to', s.resumed_day - date '2000-01-01')) ELSE '[]' END,
 		'notes', (SELECT coalesce(jsonb_agg(n.note ORDER BY n.place), '[]')
@@ -434,7 +434,7 @@ CREATE OR REPLACE FUNCTION athar.before_after_svg(project text, action text, kpi
 RETURNS text
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT athar.check_report_language(before_after_svg.lang);
+	SELECT athar.check_language(before_after_svg.lang);
 	SELECT athar.project_id(before_after_svg.project), athar.kpi_id(before_after_svg.kpi);
 	SELECT athar.missing('action', format('%s" of project "%s', before_after_svg.action, before_after_svg.project), 'save_plan()')
 	WHERE before_after_svg.action IS NOT NULL AND before_after_svg.project IS NOT NULL AND NOT EXISTS (

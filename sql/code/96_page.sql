@@ -39,8 +39,6 @@ CREATE OR REPLACE FUNCTION athar.report_word(word text, lang text)
 RETURNS text
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 RETURN coalesce('{
-	"planned": ["planned", "مخطّط"], "in_progress": ["in progress", "قيد التنفيذ"], "live": ["live", "بدأ العمل به"], "done": ["done", "منجَز"],
-	"verified": ["verified", "تم التحقق من أثره"], "cancelled": ["cancelled", "ملغى"],
 	"on_track": ["on track", "على المسار"], "caution": ["needs care", "يستدعي الانتباه"], "off_track": ["off track", "خارج المسار"],
 	"no_data": ["no figures", "لا قيم"], "achieved": ["achieved", "تحقّق"], "missed": ["missed", "لم يتحقّق"],
 	"sustained": ["It lasted.", "استمر الأثر."], "faded": ["It faded.", "تلاشى الأثر."], "growing": ["It grew further.", "ازداد الأثر."],
@@ -108,7 +106,7 @@ BEGIN ATOMIC
 			athar.report_word('kpis', plan_part.lang)) || '</thead><tbody>'
 		|| string_agg(athar.html_row('td', athar.html_text(a.item_id), athar.html_text(athar.name_text(a.title, a.title_ar, plan_part.lang)),
 			athar.html_text(athar.name_text(u.name, u.name_ar, plan_part.lang)), athar.html_text(athar.name_text(s.name, s.name_ar, plan_part.lang)),
-			athar.day_text(a.due_on, plan_part.lang), athar.day_text(a.live_on, plan_part.lang), athar.report_word(a.status, plan_part.lang),
+			athar.date_text(a.due_on, plan_part.lang), athar.date_text(a.live_on, plan_part.lang), athar.code_text('status', a.status, plan_part.lang),
 			(SELECT string_agg(athar.html_text(athar.name_text(k.name, k.name_ar, plan_part.lang)) || coalesce(' (' || athar.html_text(e.target) || ')', ''), '<br/>' ORDER BY e.id)
 				FROM athar.effect AS e JOIN athar.kpi AS k ON k.id = e.kpi_id WHERE e.action_id = a.id AND NOT e.is_withdrawn)), '' ORDER BY a.ordinal) || '</tbody></table></div>',
 		'<p>' || athar.report_word('no actions', plan_part.lang) || '</p>')
@@ -126,10 +124,10 @@ LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT '<div class="scroll"><table><thead>' || athar.html_row('th', athar.report_word('no', versions_part.lang), athar.report_word('when', versions_part.lang), athar.report_word('who', versions_part.lang),
 			athar.report_word('reason', versions_part.lang), athar.report_word('what', versions_part.lang)) || '</thead><tbody>'
-		|| string_agg(athar.html_row('td', concat_ws(' ', h.version::text, athar.html_text(h.name)), athar.day_text((h.saved_at AT TIME ZONE athar.default_time_zone())::date, versions_part.lang),
+		|| string_agg(athar.html_row('td', concat_ws(' ', h.version::text, athar.html_text(h.name)), athar.date_text((h.saved_at AT TIME ZONE athar.default_time_zone())::date, versions_part.lang),
 			athar.html_text(h.author), athar.html_text(h.reason), athar.html_text(h.summary)), '' ORDER BY h.version DESC) || '</tbody></table></div>'
 		|| CASE WHEN min(h.version) > 1 THEN format('<p class="soft">%s %s</p>', athar.report_word('earlier versions', versions_part.lang), min(h.version) - 1) ELSE '' END
-	FROM (SELECT p.* FROM athar.plan_history(versions_part.project) AS p ORDER BY p.version DESC LIMIT 50) AS h
+	FROM (SELECT p.* FROM athar.plan_history(versions_part.project, versions_part.lang) AS p ORDER BY p.version DESC LIMIT 50) AS h
 	HAVING count(*) > 0;
 END;
 COMMENT ON FUNCTION athar.versions_part(text, text) IS
@@ -141,8 +139,8 @@ LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT coalesce(string_agg(format('<h3>%s</h3><p class="soft">%s</p>%s<p>%s %s</p>%s',
 			athar.html_text(a.item_id) || ': ' || athar.html_text(athar.name_text(a.title, a.title_ar, changes_part.lang)),
-			concat_ws(athar.report_word('; ', changes_part.lang), athar.report_word('live since', changes_part.lang) || ' ' || athar.day_text(a.live_on, changes_part.lang),
-				CASE WHEN a.status <> 'live' THEN athar.report_word(a.status, changes_part.lang) END),
+			concat_ws(athar.report_word('; ', changes_part.lang), athar.report_word('live since', changes_part.lang) || ' ' || athar.date_text(a.live_on, changes_part.lang),
+				CASE WHEN a.status <> 'live' THEN athar.code_text('status', a.status, changes_part.lang) END),
 			coalesce('<p>' || athar.html_text(d.words) || '</p>', ''),
 			athar.report_word('why', changes_part.lang), concat_ws(athar.report_word('; ', changes_part.lang), athar.html_text(f.reason), athar.html_text(g.rationale)),
 			coalesce(w.effects, '<p>' || athar.waiting_text(a.id, NULL, changes_part.lang) || '</p>')), '' ORDER BY a.live_on, a.ordinal),
@@ -240,12 +238,12 @@ BEGIN ATOMIC
 	FROM effect AS e
 	WHERE e.verdict = 'worsened'
 	UNION ALL
-	SELECT 2000 + e.ordinal, 'risk faded', concat_ws(' ', e.title || ':', e.kpi || ';', athar.report_word('faded text', project_risks.lang), athar.day_text(c.faded_on, project_risks.lang))
+	SELECT 2000 + e.ordinal, 'risk faded', concat_ws(' ', e.title || ':', e.kpi || ';', athar.report_word('faded text', project_risks.lang), athar.date_text(c.faded_on, project_risks.lang))
 	FROM effect AS e
 	CROSS JOIN LATERAL athar.last_check(e.id) AS c
 	WHERE c.faded_on IS NOT NULL
 	UNION ALL
-	SELECT 3000 + a.ordinal, 'risk overdue', concat_ws(' ', a.title || ':', athar.report_word('overdue since', project_risks.lang), athar.day_text(a.due_on, project_risks.lang))
+	SELECT 3000 + a.ordinal, 'risk overdue', concat_ws(' ', a.title || ':', athar.report_word('overdue since', project_risks.lang), athar.date_text(a.due_on, project_risks.lang))
 	FROM action AS a
 	WHERE a.status IN ('planned', 'in_progress') AND a.due_on < current_date
 	UNION ALL
@@ -283,7 +281,7 @@ RETURNS text
 LANGUAGE SQL STABLE PARALLEL SAFE
 SET jit = off -- a few dozen rows
 BEGIN ATOMIC
-	SELECT athar.check_report_language(report_html.lang);
+	SELECT athar.check_language(report_html.lang);
 	SELECT athar.project_id(report_html.project);
 	WITH subject AS MATERIALIZED (
 		SELECT p.id, CASE report_html.lang WHEN 'ar' THEN coalesce(nullif(btrim(p.name_ar), ''), nullif(btrim(v.header ->> 'title_ar'), ''), p.name) ELSE p.name END AS name, athar.name_text(u.name, u.name_ar, report_html.lang) AS unit,
@@ -316,8 +314,8 @@ BEGIN ATOMIC
 		format('<body><header><h1>%s</h1>', athar.html_text(s.name)),
 		'<p>' || athar.html_text(s.purpose) || '</p>',
 		format('<p class="soft">%s</p>', concat_ws(athar.report_word('; ', report_html.lang), athar.report_word('run by', report_html.lang) || ' ' || athar.html_text(s.unit),
-			athar.report_word('version', report_html.lang) || ' ' || s.version || CASE report_html.lang WHEN 'ar' THEN '، ' ELSE ', ' END || athar.day_text((s.saved_at AT TIME ZONE athar.default_time_zone())::date, report_html.lang),
-			athar.report_word('as of', report_html.lang) || ' ' || athar.day_text(current_date, report_html.lang))),
+			athar.report_word('version', report_html.lang) || ' ' || s.version || CASE report_html.lang WHEN 'ar' THEN '، ' ELSE ', ' END || athar.date_text((s.saved_at AT TIME ZONE athar.default_time_zone())::date, report_html.lang),
+			athar.report_word('as of', report_html.lang) || ' ' || athar.date_text(current_date, report_html.lang))),
 		'<ul class="facts">', (
 			SELECT string_agg(format('<li><strong>%s</strong>%s</li>', f.n, athar.report_word(f.word, report_html.lang)), '' ORDER BY f.place)
 			FROM (VALUES (1, coalesce(s.actions, 0), 'actions'), (2, coalesce(s.overdue, 0), 'overdue'), (3, j.improved, 'improved'), (4, j.unclear, 'no clear change'),
