@@ -159,7 +159,7 @@ BEGIN ATOMIC
 			SELECT CASE draw_chart.lang WHEN 'ar' THEN 'لا يبدأ المحور الرأسي من الصفر.' ELSE 'The vertical axis does not begin at 0.' END, 1000
 			FROM axis AS a
 			WHERE a.low > 0 OR a.high < 0) AS s
-		CROSS JOIN LATERAL athar.text_lines(s.note, 114, 3) AS t
+		CROSS JOIN LATERAL athar.text_lines(s.note, 114, 8) AS t
 	), frame AS MATERIALIZED (
 		SELECT f.id, f.top, f.bottom, f.bottom + coalesce((SELECT max(n.y) FROM note_line AS n), 0) + 14 AS height,
 			f.is_rtl,
