@@ -35,7 +35,7 @@ row('the agencies and their services', 'DVLA', 22, 22, 339);
 row('a stale save is answered with a conflict and kept', 'conflict', 2, 1, '/items/A2/due_on', 'edit/edit');
 row("three versions: $_->[0]", @$_) for [1, 'DVLA'], [2, 'DfT'], [3, 'DVLA'];
 row('digital share', '4 / 4', '0.550', '0.746', '0.196', '0.148 .. 0.244', 'improved');
-row('against the peers', 24, '0.011', '2 of 24', '0.174', '-0.074 .. 0.422', 'by_period, not_beyond_controls');
+row('against the peers', 24, '0.011', '2 of 24', '0.174', '-0.074 .. 0.422', 'by_period, autocorrelation_unknown, not_beyond_controls');
 row('a figure a side proves nothing', '1 / 1', '1.27', '0.98', '-0.29', 'insufficient_data');
 row('no clear change', '4 / 4', '0.911', '0.949', '0.038', '-0.042 .. 0.118', 'no_clear_change');
 row('the job succeeded', 'rollup', '* * * * *', 'succeeded', 5);
