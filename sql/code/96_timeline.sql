@@ -31,9 +31,20 @@ FROM athar.review AS r
 JOIN athar.project AS j ON j.id = r.project_id
 LEFT JOIN athar.action AS a ON a.id = r.action_id
 UNION ALL
-SELECT j.code::text, m.measured_at, 'effect', 'effect:' || m.id, a.item_id, NULL, NULL, athar.describe(m, 'en'), athar.describe(m, 'ar')
+-- in short: describe() takes longer than all the rest, and a project has thousands
+SELECT j.code::text, m.measured_at, 'effect', 'effect:' || m.id, a.item_id, NULL, NULL,
+	k.name || ' (' || k.unit_of_measure || '): ' || CASE m.verdict WHEN 'improved' THEN 'improved' WHEN 'worsened' THEN 'worsened' WHEN 'no_clear_change' THEN 'no clear change'
+		WHEN 'not_comparable' THEN 'figures that cannot be compared' ELSE 'too few figures' END
+		|| coalesce(', from ' || athar.figure_text(m.before_mean, z.size, 'en') || ' to ' || athar.figure_text(m.after_mean, z.size, 'en')
+			|| ', ' || athar.interval_text(m.ci_low, m.ci_high, 'en'), ''),
+	'مؤشر ' || athar.quoted_text(coalesce(nullif(btrim(k.name_ar), ''), k.name), 'ar') || ' (' || k.unit_of_measure || '): ' || CASE m.verdict WHEN 'improved' THEN 'تحسّن' WHEN 'worsened' THEN 'ساء'
+		WHEN 'no_clear_change' THEN 'لا تغيّر واضح' WHEN 'not_comparable' THEN 'قيم غير قابلة للمقارنة' ELSE 'قيم قليلة' END
+		|| coalesce('، من ' || athar.figure_text(m.before_mean, z.size, 'ar') || ' إلى ' || athar.figure_text(m.after_mean, z.size, 'ar')
+			|| '، ' || athar.interval_text(m.ci_low, m.ci_high, 'ar'), '')
 FROM athar.effect_measurement AS m
+CROSS JOIN LATERAL (SELECT coalesce(nullif(5 * (m.ci_high - m.ci_low), 0), m.difference) AS size) AS z
 JOIN athar.effect AS e ON e.id = m.effect_id
+JOIN athar.kpi AS k ON k.id = e.kpi_id
 JOIN athar.action AS a ON a.id = e.action_id
 JOIN athar.project AS j ON j.id = a.project_id
 UNION ALL
@@ -60,5 +71,5 @@ COMMENT ON COLUMN athar.project_timeline.event IS 'Which event it is, unique wit
 COMMENT ON COLUMN athar.project_timeline.action IS 'Id of the action it is about; NULL for the whole project';
 COMMENT ON COLUMN athar.project_timeline.version IS 'The version of the plan: saved, spoken of, or the base of a draft; NULL for others';
 COMMENT ON COLUMN athar.project_timeline.author IS 'Who; NULL for what was measured, and for marks';
-COMMENT ON COLUMN athar.project_timeline.sentence IS 'What it was: reason, note, result or name of the mark, as a sentence in English; what people wrote stays as they wrote it';
+COMMENT ON COLUMN athar.project_timeline.sentence IS 'What it was: reason, note, result (in short: describe() has the doubts) or name of the mark, in English; what people wrote stays as they wrote it';
 COMMENT ON COLUMN athar.project_timeline.sentence_ar IS 'The same in Arabic';
