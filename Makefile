@@ -97,6 +97,8 @@ OBJS = \
 	src/json_references.o \
 	src/json_answer.o \
 	src/effect.o \
+	src/network.o \
+	src/gate.o \
 	src/describe.o \
 	src/okr.o \
 	src/access.o \

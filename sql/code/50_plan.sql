@@ -239,11 +239,13 @@ SELECT j.code::text AS project, j.name, j.name_ar, u.code::text AS unit, v.versi
 	count(a.id) FILTER (WHERE a.status = 'done') AS done,
 	count(a.id) FILTER (WHERE a.status = 'verified') AS verified,
 	count(a.id) FILTER (WHERE a.status = 'cancelled') AS cancelled,
-	count(a.id) FILTER (WHERE a.status IN ('planned', 'in_progress') AND a.due_on < current_date) AS overdue,
+	count(a.id) FILTER (WHERE a.status IN ('planned', 'in_progress') AND a.due_on < (now() AT TIME ZONE athar.default_time_zone())::date
+		AND j.status <> 'closed') AS overdue,
 	coalesce(sum(a.weight::double precision) FILTER (WHERE a.is_counted AND a.status IN ('done', 'verified')), 0)
 		/ nullif(sum(a.weight::double precision) FILTER (WHERE a.is_counted), 0) AS done_share,
 	min(a.starts_on) AS starts_on, max(a.due_on) AS due_on, sum(a.budget) AS budget,
-	(SELECT count(*) FROM athar.plan_draft d WHERE d.project_id = j.id AND d.status = 'open') AS open_drafts
+	(SELECT count(*) FROM athar.plan_draft d WHERE d.project_id = j.id AND d.status = 'open') AS open_drafts,
+	j.status, j.maturity
 FROM athar.project j
 JOIN athar.unit u ON u.id = j.unit_id
 LEFT JOIN athar.plan_version v ON v.project_id = j.id AND v.version = j.head_version
@@ -269,9 +271,11 @@ COMMENT ON COLUMN athar.plan_progress.live IS 'Actions that people have met and 
 COMMENT ON COLUMN athar.plan_progress.done IS 'Actions that are done and not verified';
 COMMENT ON COLUMN athar.plan_progress.verified IS 'Actions whose effect is verified';
 COMMENT ON COLUMN athar.plan_progress.cancelled IS 'Actions that were cancelled';
-COMMENT ON COLUMN athar.plan_progress.overdue IS 'Actions planned or in progress whose due_on has passed, in the session''s time zone';
+COMMENT ON COLUMN athar.plan_progress.overdue IS 'Actions planned or in progress whose due_on has passed, in the time zone of the setting athar.time_zone; see the view overdue. None where the project is closed';
 COMMENT ON COLUMN athar.plan_progress.done_share IS 'Share of the weight that is done or verified, 0 to 1; cancelled actions and those that only hold others do not count; NULL where there is no weight';
 COMMENT ON COLUMN athar.plan_progress.starts_on IS 'Earliest first day of its actions';
 COMMENT ON COLUMN athar.plan_progress.due_on IS 'Latest due day of its actions';
 COMMENT ON COLUMN athar.plan_progress.budget IS 'Sum of the actions'' budgets, in the currency of the plan';
 COMMENT ON COLUMN athar.plan_progress.open_drafts IS 'Drafts that wait for somebody to resolve their conflicts';
+COMMENT ON COLUMN athar.plan_progress.status IS 'draft, active or closed';
+COMMENT ON COLUMN athar.plan_progress.maturity IS 'pilot, scaled or institutional';

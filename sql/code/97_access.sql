@@ -33,6 +33,8 @@ WITH rule (level, kind, privilege, names) AS (
 		-- writes what its caller may write himself
 		('contribute', 'routine', 'EXECUTE', 'undo_transaction'),
 		('manage', 'routine', 'EXECUTE', 'define_.*|load_preset|create_cycle|close_cycle|create_goal|revise_goal|publish_goal'),
+		('contribute', 'routine', 'EXECUTE', 'set_project_status'),
+		('manage', 'routine', 'EXECUTE', 'set_project_maturity'),
 		('administer', 'routine', 'EXECUTE', 'archive_log|expire_log'),
 		('administer', 'routine', 'EXECUTE', 'track|untrack|create_mark|accept_state'),
 		('administer', 'routine', 'EXECUTE', 'tracking_status|check_tracking'),

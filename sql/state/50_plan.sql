@@ -7,8 +7,12 @@ CREATE TABLE athar.project (
 	name_ar text,
 	unit_id integer NOT NULL,
 	head_version integer NOT NULL DEFAULT 0,
+	status text NOT NULL DEFAULT 'draft',
+	maturity text NOT NULL DEFAULT 'pilot',
 	CONSTRAINT project_name_check CHECK (btrim(name) <> ''),
-	CONSTRAINT project_head_version_check CHECK (head_version >= 0)
+	CONSTRAINT project_head_version_check CHECK (head_version >= 0),
+	CONSTRAINT project_status_check CHECK (status IN ('draft', 'active', 'closed')),
+	CONSTRAINT project_maturity_check CHECK (maturity IN ('pilot', 'scaled', 'institutional'))
 );
 COMMENT ON TABLE athar.project IS 'Improvement projects; each has one action plan in versions';
 COMMENT ON COLUMN athar.project.id IS 'Internal key; applications use code';
@@ -17,6 +21,8 @@ COMMENT ON COLUMN athar.project.name IS 'Name for people';
 COMMENT ON COLUMN athar.project.name_ar IS 'Name in Arabic';
 COMMENT ON COLUMN athar.project.unit_id IS 'The accountable unit: references unit(id), checked by trigger';
 COMMENT ON COLUMN athar.project.head_version IS 'The newest version of its plan; the row is locked while a version is saved';
+COMMENT ON COLUMN athar.project.status IS 'draft, active or closed; see set_project_status()';
+COMMENT ON COLUMN athar.project.maturity IS 'pilot, scaled or institutional: how far beyond a trial it has come; see set_project_maturity()';
 CREATE INDEX project_unit_id_idx ON athar.project (unit_id);
 
 CREATE TABLE athar.participant (

@@ -133,13 +133,13 @@ SELECT athar.create_goal('quick', 'Decisions come quickly', 'objective', 'c', 'p
 UPDATE athar.goal SET rationale = 'people wait in front of closed doors' WHERE code = 'quick';
 SELECT athar.create_goal('quick-days', 'Fewer days', 'key_result', 'c', 'quick', kpi => 'days', target => 'from 30 to 20');
 SELECT athar.create_project('faster', 'Faster permits', 'agency', '{"title": "Faster permits", "items": [
-	{"id": "A1", "title": "Apply online", "title_ar": "التقديم عبر الإنترنت", "service": "permit", "status": "done", "live_on": "2025-01-01", "kpis": [{"kpi": "days", "controls": []}, {"kpi": "trust"}]},
-	{"id": "A2", "title": "Remind", "description": "Letters remind people of what is missing", "service": "renewal", "status": "verified", "live_on": "2025-01-01", "kpis": [{"kpi": "days", "controls": []}]},
-	{"id": "A3", "title": "Tell everybody", "status": "done"},
-	{"id": "A4", "title": "Still open", "service": "appeal", "status": "live", "live_on": "2025-01-01", "kpis": [{"kpi": "days"}]},
-	{"id": "A5", "title": "Nobody knows when", "service": "appeal", "status": "done", "kpis": [{"kpi": "days"}]},
-	{"id": "A6", "title": "Far ahead", "service": "appeal", "status": "done", "live_on": "2998-01-01", "kpis": [{"kpi": "days"}]}]}', 'the minister asked for it');
-SELECT status FROM athar.save_plan('faster', jsonb_set(athar.get_plan('faster'), '{items,0,weight}', '2'), 1, 'another weight');
+	{"id": "A1", "title": "Apply online", "title_ar": "التقديم عبر الإنترنت", "service": "permit", "status": "done", "live_on": "2025-01-01", "kpis": [{"kpi": "days", "target": "-10%", "controls": []}, {"kpi": "trust"}]},
+	{"id": "A2", "title": "Remind", "description": "Letters remind people of what is missing", "service": "renewal", "status": "verified", "live_on": "2025-01-01", "kpis": [{"kpi": "days", "target": "-10%", "controls": []}]},
+	{"id": "A3", "title": "Tell everybody", "status": "done", "kpis": [{"kpi": "trust", "target": "+1%"}]},
+	{"id": "A4", "title": "Still open", "service": "appeal", "status": "live", "live_on": "2025-01-01", "kpis": [{"kpi": "days", "target": "-10%"}]},
+	{"id": "A5", "title": "Nobody knows when", "service": "appeal", "status": "done", "kpis": [{"kpi": "days", "target": "-10%"}]},
+	{"id": "A6", "title": "Far ahead", "service": "appeal", "status": "done", "live_on": "2998-01-01", "kpis": [{"kpi": "days", "target": "-10%"}]}]}', 'the minister asked for it');
+SELECT status FROM athar.save_plan('faster', jsonb_set(athar.get_plan('faster'), '{items,0,weight}', '2') #- '{items,2,kpis}', 1, 'another weight');
 SELECT athar.align('quick-days', 'faster', 'A1', 1);
 SELECT ok(athar.measure_effects('faster') >= 0, 'what is live is measured');
 SELECT results_eq(

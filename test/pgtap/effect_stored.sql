@@ -16,7 +16,7 @@ SELECT a.item_id AS action, m.id, m.before_n, m.after_n, m.flags, m.verdict, m.l
 FROM athar.effect_measurement AS m JOIN athar.effect AS e ON e.id = m.effect_id JOIN athar.action AS a ON a.id = e.action_id;
 CREATE FUNCTION pg_temp.plan_of(status text, live_on text, service text DEFAULT 'permit') RETURNS jsonb LANGUAGE SQL AS
 $$SELECT jsonb_build_object('title', 'Faster', 'items', jsonb_build_array(jsonb_build_object('id', 'A1', 'title', 'Apply online', 'service', service,
-	'status', status, 'live_on', live_on, 'kpis', jsonb_build_array(jsonb_build_object('kpi', 'days', 'span', '90 days', 'controls', '[]'::jsonb)))))$$;
+	'status', status, 'live_on', live_on, 'kpis', jsonb_build_array(jsonb_build_object('kpi', 'days', 'target', '-10%', 'span', '90 days', 'controls', '[]'::jsonb)))))$$;
 
 -- When an action closes.
 SELECT athar.create_project('p', 'Faster', 'u', pg_temp.plan_of('live', '2024-01-01'), 'start');
@@ -89,7 +89,7 @@ SELECT results_eq($$SELECT flags, late_rows FROM stored WHERE id = (SELECT max(i
 SELECT athar.report_measurement('share', daterange(q.day::date, (q.day + interval '3 months')::date), athar.summary_of('{0,1}', ARRAY[q.n, 2 * q.n]), 'permit', basis => 'quarter')
 FROM generate_series('2022-04-01'::timestamp, '2023-10-01', '3 months') WITH ORDINALITY AS q (day, n) WHERE q.day <> '2022-07-01';
 SELECT athar.create_project('q', 'Quarters', 'u', '{"title": "q", "items": [{"id": "Q1", "title": "Q", "service": "permit", "live_on": "2023-04-01", "status": "done",
-	"kpis": [{"kpi": "share", "controls": []}]}]}', 'start');
+	"kpis": [{"kpi": "share", "target": "at least 0.7", "controls": []}]}]}', 'start');
 SELECT results_eq($$SELECT before_n, after_n, before_figures, after_figures, late_rows FROM stored WHERE action = 'Q1'$$, $$VALUES (3::bigint, 3::bigint, 3::bigint, 3::bigint, 0::bigint)$$, 'three quarters a side');
 SELECT athar.report_measurement('share', '[2024-01-01,2024-04-01)', athar.summary_of('{0,1}', '{10,90}'), 'permit', basis => 'quarter');
 SELECT is(athar.measure_due_effects(), 1, 'a quarter that is published after the time is over is measured by the job');

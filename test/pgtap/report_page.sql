@@ -22,7 +22,7 @@ SELECT athar.create_project('plan', pg_temp.evil('Plan'), 'agency', jsonb_build_
 	jsonb_build_object('id', 'A1<i>', 'title', pg_temp.evil('First'), 'title_ar', 'الأول', 'description', pg_temp.evil('Described'), 'service', 'tax', 'owner', 'agency', 'live_on', '2015-01-01', 'status', 'live',
 		'kpis', '[{"kpi": "share", "target": "at least 0.56"}, {"kpi": "worse"}]'::jsonb),
 	jsonb_build_object('id', 'A2', 'title', 'Late', 'due_on', '2015-01-01'),
-	jsonb_build_object('id', 'A3', 'title', 'Nobody looked', 'service', 'tax', 'live_on', '2015-01-01', 'status', 'done', 'kpis', '[{"kpi": "unseen"}]'::jsonb),
+	jsonb_build_object('id', 'A3', 'title', 'Nobody looked', 'service', 'tax', 'live_on', '2015-01-01', 'status', 'done', 'kpis', '[{"kpi": "unseen", "target": "+1%"}]'::jsonb),
 	jsonb_build_object('id', 'A4', 'title', 'Given up', 'status', 'cancelled'))), pg_temp.evil('because'));
 SELECT athar.name_version('plan', 1, pg_temp.evil('named'));
 SELECT athar.measure_effects('plan');

@@ -97,7 +97,7 @@ SELECT set_eq(
 		'define_kpi_bands', 'define_kpi_relation', 'define_offering', 'define_service', 'define_stage', 'define_unit', 'drop_draft', 'grant_access', 'load_preset', 'may_see',
 		'measure_closed_effects', 'measure_due_effects', 'measure_effects', 'merge_draft',
 		'name_version', 'named_marks', 'publish_goal', 'record_observation', 'record_review', 'refresh_measurements', 'report_measurement', 'resolve_conflict', 'resolve_conflicts', 'revise_goal',
-		'revoke_access', 'roll_up_goals', 'run_due', 'save_plan', 'schedule', 'seal_status', 'sync_effects', 'unalign', 'unschedule', 'write_observations'],
+		'revoke_access', 'roll_up_goals', 'run_due', 'save_plan', 'schedule', 'seal_status', 'set_project_maturity', 'set_project_status', 'sync_effects', 'unalign', 'unschedule', 'write_observations'],
 	'its owner''s rights has what needs them, and no more: adding to this list is a decision');
 
 -- Rights.

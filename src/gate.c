@@ -1,0 +1,111 @@
+/*
+ * gate.c
+ *	  No step forward without its evidence: a trigger on actions and projects.
+ *
+ * What a step needs is data, and whether it is there is SQL's business
+ * (check_gates()); this trigger only finds the rows that took a step.  It
+ * comes after the whole statement, and after the trigger that makes and
+ * measures the effects, so what a plan brings along itself counts.  It asks
+ * about steps, not states: what was done before there was a gate stays done.
+ */
+#include "athar.h"
+
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "catalog.h"
+
+static const char *const inserted_query =
+"SELECT array_agg(n.id) FROM new_actions AS n "
+"WHERE n.status IN (SELECT g.step FROM athar.gates AS g "
+"WHERE g.subject = 'action') HAVING count(*) > 0";
+static const char *const updated_query =
+"SELECT array_agg(n.id) FROM new_actions AS n "
+"JOIN old_actions AS o ON o.id = n.id "
+"WHERE o.status <> n.status "
+"AND n.status IN (SELECT g.step FROM athar.gates AS g "
+"WHERE g.subject = 'action') HAVING count(*) > 0";
+static const char *const check_query = "SELECT athar.check_gates($1, $2, $3)";
+
+/* Ask whether rows may be what they have become. */
+static void
+check(Trigger *trigger, Datum ids)
+{
+	Oid			types[] = {TEXTOID, TEXTOID, INT4ARRAYOID};
+	Datum		values[] = {
+		CStringGetTextDatum(trigger->tgargs[0]),
+		CStringGetTextDatum(trigger->tgargs[1]),
+		ids
+	};
+
+	if (SPI_execute_with_args(check_query, 3, types, values, NULL, false,
+							  0) != SPI_OK_SELECT)
+		elog(ERROR, "check_gates failed");
+}
+
+/* Check the rows of a statement whose status is new and has a gate. */
+static void
+check_statement(TriggerData *trigdata)
+{
+	bool		isnull;
+
+	if (SPI_register_trigger_data(trigdata) < 0)
+		elog(ERROR, "SPI_register_trigger_data failed");
+	if (SPI_execute(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+					updated_query : inserted_query, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "rows that took a step could not be read");
+	if (SPI_processed > 0)
+		check(trigdata->tg_trigger,
+			  SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+							&isnull));
+}
+
+/* Check the row that a trigger was fired for; its condition found a step. */
+static void
+check_row(TriggerData *trigdata)
+{
+	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+	trigdata->tg_newtuple : trigdata->tg_trigtuple;
+	TupleDesc	descriptor = RelationGetDescr(trigdata->tg_relation);
+	bool		isnull;
+	Datum		id = SPI_getbinval(row, descriptor,
+								   SPI_fnumber(descriptor, "id"), &isnull);
+
+	check(trigdata->tg_trigger,
+		  PointerGetDatum(construct_array(&id, 1, INT4OID, sizeof(int32),
+										  true, TYPALIGN_INT)));
+}
+
+/* Refuse a step whose gate is not passed. */
+PG_FUNCTION_INFO_V1(athar_keep_gates);
+Datum
+athar_keep_gates(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
+		TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) ||
+		TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event) ||
+		trigdata->tg_trigger->tgnargs != 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("keep_gates: must be fired after rows are inserted or updated, with their kind and the column that takes steps")));
+
+	/* What a dump brings passed its gates long ago. */
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) &&
+		athar_catalog_is_restore())
+		return PointerGetDatum(NULL);
+
+	SPI_connect();
+	if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		check_row(trigdata);
+	else
+		check_statement(trigdata);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
