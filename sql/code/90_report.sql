@@ -187,6 +187,7 @@ WITH part AS (
 		p.kind,
 		p.basis,
 		p.period,
+		p.origin,
 		p.summary,
 		p.numerator,
 		p.denominator,
@@ -199,21 +200,26 @@ WITH part AS (
 		c.service_id,
 		c.basis,
 		c.period,
-		athar.measurement_value(min(c.kind), athar.merge(c.summary), sum(c.numerator), sum(c.denominator)) AS value
+		c.origin,
+		-- what one channel counts another may give as numerator and denominator
+		athar.measurement_value(min(c.kind), athar.merge(c.summary),
+			sum(c.numerator) + coalesce(sum(athar.total(c.summary)) FILTER (WHERE c.denominator IS NULL), 0),
+			sum(c.denominator) + coalesce(sum(athar.n(c.summary)) FILTER (WHERE c.denominator IS NULL), 0)) AS value
 	FROM counted AS c
 	WHERE NOT c.is_contained
-	GROUP BY c.kpi_id, c.service_id, c.basis, c.period
+	-- what was observed and what somebody reported of the same month would count twice
+	GROUP BY c.kpi_id, c.service_id, c.basis, c.period, c.origin
 ), latest AS (
-	-- of figures that end on one day the shortest period speaks
+	-- of figures that end on one day the shortest period speaks, and what was reported before what was observed
 	SELECT DISTINCT ON (f.kpi_id, f.service_id) f.kpi_id, f.service_id, f.basis, f.period, f.value
 	FROM figure AS f
-	ORDER BY f.kpi_id, f.service_id, upper(f.period) DESC, lower(f.period) DESC, f.basis
+	ORDER BY f.kpi_id, f.service_id, upper(f.period) DESC, lower(f.period) DESC, f.basis, f.origin DESC
 ), previous AS (
 	SELECT DISTINCT ON (f.kpi_id, f.service_id) f.kpi_id, f.service_id, f.value
 	FROM latest AS l
 	JOIN figure AS f ON f.kpi_id = l.kpi_id AND f.service_id = l.service_id AND f.basis = l.basis
 		AND upper(f.period) <= lower(l.period)
-	ORDER BY f.kpi_id, f.service_id, upper(f.period) DESC
+	ORDER BY f.kpi_id, f.service_id, upper(f.period) DESC, f.origin DESC
 )
 SELECT
 	s.code::text AS service,

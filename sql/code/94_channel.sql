@@ -46,20 +46,23 @@ COMMENT ON COLUMN athar.period_figures.denominator IS 'Denominator of a ratio; N
 
 CREATE OR REPLACE VIEW athar.channel_consistency WITH (security_invoker = true) AS
 WITH figure AS (
-	SELECT f.kpi_id, f.service_id, f.channel_id, f.basis, f.period, athar.merge(f.summary) AS summary
+	SELECT f.kpi_id, f.service_id, f.channel_id, f.origin, f.basis, f.period, athar.merge(f.summary) AS summary
 	FROM athar.period_figures AS f
 	WHERE f.service_id IS NOT NULL
 		AND f.channel_id IS NOT NULL
 		AND f.kind <> 'sum'
 		AND (f.stage_id IS NULL OR f.origin = 'observed')
 	GROUP BY f.kpi_id, f.service_id, f.channel_id, f.origin, f.basis, f.period
+	-- the values of some days are not those of the month
+	HAVING sum(f.denominator) IS NULL OR sum(f.denominator) = athar.n(athar.merge(f.summary))
 ), counted AS (
-	SELECT f.kpi_id, f.service_id, f.channel_id, f.basis, f.period, f.summary,
+	-- a channel that was observed and reported is one: each origin by itself
+	SELECT f.kpi_id, f.service_id, f.channel_id, f.origin, f.basis, f.period, f.summary,
 		row_number() OVER (ascending) AS place,
-		count(*) OVER (PARTITION BY f.kpi_id, f.service_id, f.basis, f.period) AS channels
+		count(*) OVER (PARTITION BY f.kpi_id, f.service_id, f.origin, f.basis, f.period) AS channels
 	FROM figure AS f
 	WHERE athar.n(f.summary) >= 30
-	WINDOW ascending AS (PARTITION BY f.kpi_id, f.service_id, f.basis, f.period ORDER BY athar.mean(f.summary), f.channel_id)
+	WINDOW ascending AS (PARTITION BY f.kpi_id, f.service_id, f.origin, f.basis, f.period ORDER BY athar.mean(f.summary), f.channel_id)
 ), extreme AS (
 	SELECT l.kpi_id, l.service_id, l.basis, l.period, l.channels, l.channels * (l.channels - 1) / 2 AS pairs,
 		l.channel_id AS lowest_id, l.summary AS lowest, h.channel_id AS highest_id, h.summary AS highest,
@@ -67,7 +70,7 @@ WITH figure AS (
 		sqrt(athar.variance(l.summary) / athar.n(l.summary) + athar.variance(h.summary) / athar.n(h.summary)) AS standard_error
 	FROM counted AS l
 	JOIN counted AS h ON h.kpi_id = l.kpi_id AND h.service_id = l.service_id AND h.period = l.period
-		AND h.basis IS NOT DISTINCT FROM l.basis AND h.place = h.channels
+		AND h.origin = l.origin AND h.basis IS NOT DISTINCT FROM l.basis AND h.place = h.channels
 	WHERE l.place = 1 AND l.channels > 1
 ), judged AS (
 	SELECT e.kpi_id, e.service_id, e.basis, e.period, e.channels, e.pairs, e.lowest_id, e.lowest, e.highest_id, e.highest,
