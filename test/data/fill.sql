@@ -131,6 +131,9 @@ SELECT athar.create_project('faster', 'Faster permits', 'agency',
 SELECT status, version FROM athar.save_plan('faster', jsonb_set(athar.get_plan('faster'), '{items,1,title}', '"No forms"'), 1, 'bolder');
 SELECT status, version FROM athar.save_plan('faster', jsonb_set(athar.get_plan('faster'), '{items,0,status}', '"live"'), 2, 'it went live');
 SELECT status, draft FROM athar.save_plan('faster', jsonb_set(athar.get_plan('faster', 1), '{items,1,title}', '"Shorter forms"'), 1, 'from an old copy');
+SELECT athar.name_version('faster', 2, 'agreed');
+SELECT athar.record_review('faster', 'لماذا لا نلغي النموذج كله؟', action => 'A2', version => 1);
+SELECT athar.record_review('faster', 'The council wants no form at all', 'decision', 'A2', reply_to => (SELECT max(id) FROM athar.review));
 
 -- What is wanted, how it goes.
 SELECT athar.create_cycle('2024', 'Year 2024', '[2024-01-01,2025-01-01)');

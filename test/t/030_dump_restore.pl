@@ -270,6 +270,8 @@ sub readings
 		q{SELECT * FROM athar.row_history('public.licence', '{"id": 7}')},
 		q{SELECT v, athar.get_plan('faster', v) FROM generate_series(1, 3) AS v},
 		q{SELECT * FROM athar.plan_history('faster')},
+		q{SELECT * FROM athar.project_timeline ORDER BY project, at, event},
+		q{SELECT * FROM athar.search_plans('النموذج')},
 		'TABLE athar.services',
 		'TABLE athar.presets ORDER BY preset, ordinal',
 		'TABLE athar.kpi_bands ORDER BY kpi, valid_from, lower_bound',
