@@ -15,6 +15,7 @@ RETURN '.athar-picture{font-family:"Noto Sans","Noto Sans Arabic","Segoe UI",Tah
 	'.athar-picture .frame{fill:none;stroke:#aaa;stroke-dasharray:4 4}'
 	'.athar-picture .shade{fill:#777;fill-opacity:.12}'
 	'.athar-picture .line{fill:none;stroke:#0060a0;stroke-width:2.2;stroke-linejoin:round}'
+	'.athar-picture .thin.line{stroke-width:1}'
 	'.athar-picture .mark{fill:#0060a0;stroke:#fff;stroke-width:1}'
 	'.athar-picture .band{fill:#0060a0;fill-opacity:.17}'
 	'.athar-picture .bar{stroke:#0060a0;stroke-width:1.4}'
@@ -141,6 +142,10 @@ BEGIN ATOMIC
 	), connected AS MATERIALIZED (
 		SELECT p.*, count(*) FILTER (WHERE p.is_known) OVER (PARTITION BY p.run) AS run_length
 		FROM (SELECT q.*, sum(q.breaks) OVER (ORDER BY q.place) AS run FROM placed AS q) AS p
+	), level_line AS MATERIALIZED (
+		-- the label stands below the line where the next one is near above it
+		SELECT l.value, l.label, l.y, l.y + CASE WHEN l.y - lead(l.y) OVER (ORDER BY l.value) < 18 THEN 13 ELSE -5 END AS label_y
+		FROM (SELECT v.value, v.label, 260 - a.per_unit * (v.value - a.low::double precision) AS y FROM level AS v CROSS JOIN axis AS a) AS l
 	), head AS (
 		SELECT t.place AS place, 'head' AS class, 22 AS height, t.line FROM athar.text_lines(draw_chart.chart ->> 'title', 68, 2) AS t
 		UNION ALL
@@ -224,13 +229,12 @@ BEGIN ATOMIC
 				64 + a.per_day * (m.day - a.first_date) AS x
 			FROM athar.date_marks(a.first_date, a.end_date) AS m) AS d
 		UNION ALL
-		SELECT 70, string_agg(format('<path class="level" d="M64 %sH700"/><text class="halo" x="698" y="%s"%s>%s</text>', athar.px(l.y),
-			-- below the line where the next one is near above it
-			athar.px(l.y + CASE WHEN l.y - l.next_y < 18 THEN 13 ELSE -5 END), f.right_end, athar.escape_markup(left(l.label, 80))), '' ORDER BY l.value)
-		FROM frame AS f
-		CROSS JOIN (
-			SELECT y.value, y.label, y.y, lead(y.y) OVER (ORDER BY y.value) AS next_y
-			FROM (SELECT l.value, l.label, 260 - a.per_unit * (l.value - a.low::double precision) AS y FROM level AS l CROSS JOIN axis AS a) AS y) AS l
+		SELECT 70, string_agg(format('<path class="level" d="M64 %sH700"/>', athar.px(l.y)), '' ORDER BY l.value)
+		FROM level_line AS l
+		UNION ALL
+		SELECT 125, string_agg(format('<text class="halo" x="698" y="%s"%s>%s</text>', athar.px(l.label_y), f.right_end, athar.escape_markup(left(l.label, 80))), '' ORDER BY l.value)
+		FROM level_line AS l
+		CROSS JOIN frame AS f
 		UNION ALL
 		SELECT 80, string_agg(format('<rect class="%s band" x="%s" y="%s" width="%s" height="%s"/>', m.side,
 			athar.px(64 + a.per_day * (m.starts - a.first_day)), athar.px(260 - a.per_unit * (m.high - a.low::double precision)),
@@ -254,7 +258,7 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT 100, string_agg(r.markup, '' ORDER BY r.run)
 		FROM (
-			SELECT c.run, format('<path class="%s line" d="M%s"/>', min(c.side), string_agg(athar.px(c.x) || ' ' || athar.px(c.y), 'L' ORDER BY c.place)) AS markup
+			SELECT c.run, format('<path class="%s line%s" d="M%s"/>', min(c.side), CASE WHEN min(c.n) > 200 THEN ' thin' ELSE '' END, string_agg(athar.px(c.x) || ' ' || athar.px(c.y), 'L' ORDER BY c.place)) AS markup
 			FROM connected AS c
 			WHERE c.is_known AND c.run_length > 1
 			GROUP BY c.run) AS r

@@ -137,7 +137,7 @@ SELECT is(pg_temp.found('count(//s:circle)', en), '7', 'the basis with the most 
 SELECT is(pg_temp.found('count(//s:path[@class="all line"])', en), '2', 'a missing quarter is a gap') FROM trend;
 SELECT is(pg_temp.found('//s:circle[1]/s:title/text()', en), 'January to March 2014: 0.51 (95 % confidence interval from 0.413 to 0.606)', 'Wilson''s interval of 51 in 100') FROM trend;
 SELECT is(pg_temp.found('//s:path[@class="cutover"]/following-sibling::s:text[1]/text()', en), 'A1', 'what is live is marked, what is not live is not') FROM trend;
-SELECT is(pg_temp.found('//s:path[@class="level"]/following-sibling::s:text[1]/text()', en), 'High from 0.5', 'a band that begins near the figures') FROM trend;
+SELECT is(pg_temp.found('//s:text[@class="halo"]/text()', en), 'High from 0.5', 'a band that begins near the figures') FROM trend;
 SELECT is(pg_temp.found('/s:svg/s:text/text()', en), 'Digital share: Tax &lt;b&gt;&amp;&lt;/b&gt; | Latest: 0.58 (October to December 2015); by quarter | A1: No &lt;paper&gt;, 1 January 2015 | Shaded: 95 % confidence interval of each figure. | Source: the register',
 	'the words around it') FROM trend;
 SELECT is(pg_temp.found('/s:svg/@lang', ar) || ' ' || pg_temp.found('count(/s:svg/s:text[@direction="rtl"])', ar), 'ar ' || pg_temp.found('count(/s:svg/s:text)', ar), 'in Arabic every line of words begins at the right') FROM trend;
@@ -188,7 +188,7 @@ SELECT is(pg_temp.found('/s:svg/s:text[@class="lead"]/text()', en), 'A1: No &lt;
 SELECT is(pg_temp.found('count(//s:circle[@class="before mark"])', en) || pg_temp.found('count(//s:rect[@class="after mark"])', en), '43', 'four quarters before, three after') FROM effect;
 SELECT is(pg_temp.found('//s:path[contains(@class, "mean")]/following-sibling::s:text[1]/text()', en), 'before: 0.525 | after: 0.567', 'both means') FROM effect;
 SELECT is(pg_temp.found('count(//s:rect[@class="after band"])', en), '1', 'the interval of the difference') FROM effect;
-SELECT is(pg_temp.found('//s:path[@class="level"]/following-sibling::s:text[1]/text()', en), 'High from 0.5 | target: at least 0.56', 'the target') FROM effect;
+SELECT is(pg_temp.found('//s:text[@class="halo"]/text()', en), 'High from 0.5 | target: at least 0.56', 'the target') FROM effect;
 SELECT is(pg_temp.found('//s:path[@class="cutover"]/following-sibling::s:text[1]/text()', ar), '1 يناير 2015', 'the day of the change') FROM effect;
 SELECT ok(pg_temp.found('/s:svg/s:desc/text()', en) LIKE 'A1: No &lt;paper&gt;. Digital share (share) improved: from 0.525 to 0.567, %', 'the description is the sentence') FROM effect;
 SELECT is(athar.before_after_svg(NULL, 'A1', 'share'), NULL, 'NULL for NULL');
