@@ -310,12 +310,10 @@ BEGIN ATOMIC
 		'A share of nothing is nothing, so no progress could be measured.', 'Say where to start and what to reach: "from 0 to 5".')
 	FROM athar.goal AS g
 	JOIN athar.goal_values(now(), check_baseline.goal_id) AS v ON v.goal_id = g.id
-	WHERE g.id = check_baseline.goal_id
-		AND athar.kind_of(g.target) = 'relative'
-		AND v.baseline = 0;
+	WHERE g.id = check_baseline.goal_id AND v.baseline = 0;
 END;
 COMMENT ON FUNCTION athar.check_baseline(integer) IS
-'Raises 22023 where the target of the goal with this id is relative and its baseline is known to be 0. Used by create_goal() and revise_goal().';
+'Raises 22023 where the baseline of the goal with this id is known to be 0. Used by create_goal() and revise_goal() for relative targets: for others it would only cost time.';
 
 CREATE OR REPLACE FUNCTION athar.create_goal(
 	code text, title text, kind text, cycle text DEFAULT NULL, parent text DEFAULT NULL, unit text DEFAULT NULL, kpi text DEFAULT NULL,
@@ -340,7 +338,9 @@ BEGIN ATOMIC
 		athar.goal_id(create_goal.parent), athar.unit_id(create_goal.unit), athar.kpi_id(create_goal.kpi),
 		athar.service_id(create_goal.service), athar.channel_id(create_goal.channel),
 		create_goal.target, coalesce(create_goal.weight, 1), coalesce(create_goal.commitment, 'committed'), create_goal.rationale);
-	SELECT athar.check_baseline(athar.goal_id(create_goal.code));
+	SELECT athar.check_baseline(g.id)
+	FROM athar.goal AS g
+	WHERE g.code = create_goal.code AND athar.kind_of(g.target) = 'relative';
 	SELECT athar.goal_id(create_goal.code);
 END;
 COMMENT ON FUNCTION athar.create_goal(text, text, text, text, text, text, text, text, text, athar.target, double precision, text, text, text) IS
@@ -426,7 +426,9 @@ BEGIN ATOMIC
 	FROM wanted AS w
 	JOIN changed AS c ON c.goal_id = w.id
 	WHERE g.id = w.id;
-	SELECT athar.check_baseline(athar.goal_id(revise_goal.goal));
+	SELECT athar.check_baseline(g.id)
+	FROM athar.goal AS g
+	WHERE g.code = revise_goal.goal AND athar.kind_of(g.target) = 'relative';
 	SELECT athar.goal_id(revise_goal.goal);
 END;
 COMMENT ON FUNCTION athar.revise_goal(text, athar.target, double precision, text, text, text, text, text, text, text, text, text, text, text[]) IS
