@@ -318,7 +318,7 @@ COMMENT ON FUNCTION athar.check_baseline(integer) IS
 CREATE OR REPLACE FUNCTION athar.create_goal(
 	code text, title text, kind text, cycle text DEFAULT NULL, parent text DEFAULT NULL, unit text DEFAULT NULL, kpi text DEFAULT NULL,
 	service text DEFAULT NULL, channel text DEFAULT NULL, target athar.target DEFAULT NULL, weight double precision DEFAULT 1,
-	commitment text DEFAULT 'committed', rationale text DEFAULT NULL, title_ar text DEFAULT NULL)
+	commitment text DEFAULT 'committed', rationale text DEFAULT NULL, title_ar text DEFAULT NULL, rationale_ar text DEFAULT NULL)
 RETURNS integer
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -333,24 +333,24 @@ BEGIN ATOMIC
 	WHERE EXISTS (SELECT FROM athar.goal AS g WHERE g.code = create_goal.code);
 	SELECT athar.check_cycle(athar.cycle_id(create_goal.cycle));
 	INSERT INTO athar.goal (code, title, title_ar, kind, cycle_id, parent_id, unit_id, kpi_id, service_id, channel_id,
-		target, weight, commitment, rationale)
+		target, weight, commitment, rationale, rationale_ar)
 	VALUES (create_goal.code, create_goal.title, create_goal.title_ar, create_goal.kind, athar.cycle_id(create_goal.cycle),
 		athar.goal_id(create_goal.parent), athar.unit_id(create_goal.unit), athar.kpi_id(create_goal.kpi),
 		athar.service_id(create_goal.service), athar.channel_id(create_goal.channel),
-		create_goal.target, coalesce(create_goal.weight, 1), coalesce(create_goal.commitment, 'committed'), create_goal.rationale);
+		create_goal.target, coalesce(create_goal.weight, 1), coalesce(create_goal.commitment, 'committed'), create_goal.rationale, create_goal.rationale_ar);
 	SELECT athar.check_baseline(g.id)
 	FROM athar.goal AS g
 	WHERE g.code = create_goal.code AND athar.kind_of(g.target) = 'relative';
 	SELECT athar.goal_id(create_goal.code);
 END;
-COMMENT ON FUNCTION athar.create_goal(text, text, text, text, text, text, text, text, text, athar.target, double precision, text, text, text) IS
+COMMENT ON FUNCTION athar.create_goal(text, text, text, text, text, text, text, text, text, athar.target, double precision, text, text, text, text) IS
 'Creates a goal and returns its id. kind: policy, strategy, objective or key_result; cycle, parent (the goal it serves), unit, kpi, service and channel by their codes; target: what the KPI''s figure is to reach, or without a KPI the figure of the check-ins; weight among its siblings, 0 to show it without counting it; commitment: committed (1.0 is success) or aspirational (0.7 is); rationale: why it is wanted, without which publish_goal() publishes key results alone.
 22023 for a blank or malformed code, a blank title, an unknown kind or commitment, a negative weight, or a relative target whose baseline is known to be 0; 22003 for a weight of NaN or infinity; 42704 for an unknown code; 23505 if the code is taken; 55000 for a cycle that is closed.';
 
 CREATE OR REPLACE FUNCTION athar.revise_goal(
 	goal text, target athar.target DEFAULT NULL, weight double precision DEFAULT NULL, commitment text DEFAULT NULL,
-	reason text DEFAULT NULL, title text DEFAULT NULL, title_ar text DEFAULT NULL, rationale text DEFAULT NULL, parent text DEFAULT NULL,
-	unit text DEFAULT NULL, kpi text DEFAULT NULL, service text DEFAULT NULL, channel text DEFAULT NULL, without text[] DEFAULT '{}')
+	reason text DEFAULT NULL, title text DEFAULT NULL, title_ar text DEFAULT NULL, rationale text DEFAULT NULL, rationale_ar text DEFAULT NULL,
+	parent text DEFAULT NULL, unit text DEFAULT NULL, kpi text DEFAULT NULL, service text DEFAULT NULL, channel text DEFAULT NULL, without text[] DEFAULT '{}')
 RETURNS integer
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -363,9 +363,9 @@ BEGIN ATOMIC
 	WHERE coalesce(revise_goal.reason, '') !~ '[^[:space:]]';
 	SELECT set_config('athar.reason', revise_goal.reason, true);
 	SELECT athar.fail('22023', format('a goal cannot be without "%s"', w.name),
-		'Nothing was changed.', 'What can be taken away is target, parent, unit, kpi, service, channel, rationale and title_ar.')
+		'Nothing was changed.', 'What can be taken away is target, parent, unit, kpi, service, channel, rationale, rationale_ar and title_ar.')
 	FROM unnest(revise_goal.without) AS w (name)
-	WHERE NOT coalesce(w.name = ANY ('{target,parent,unit,kpi,service,channel,rationale,title_ar}'), false);
+	WHERE NOT coalesce(w.name = ANY ('{target,parent,unit,kpi,service,channel,rationale,rationale_ar,title_ar}'), false);
 	SELECT athar.check_goal(revise_goal.goal, coalesce(revise_goal.title, 'as it is'), revise_goal.weight, revise_goal.commitment);
 	SELECT g.id FROM athar.goal AS g WHERE g.id = athar.goal_id(revise_goal.goal) FOR NO KEY UPDATE;
 	SELECT athar.check_cycle(g.cycle_id)
@@ -398,6 +398,7 @@ BEGIN ATOMIC
 			coalesce(revise_goal.title, g.title) AS title,
 			coalesce(revise_goal.title_ar, CASE WHEN 'title_ar' = ANY (w.names) THEN NULL ELSE g.title_ar END) AS title_ar,
 			coalesce(revise_goal.rationale, CASE WHEN 'rationale' = ANY (w.names) THEN NULL ELSE g.rationale END) AS rationale,
+			coalesce(revise_goal.rationale_ar, CASE WHEN 'rationale_ar' = ANY (w.names) THEN NULL ELSE g.rationale_ar END) AS rationale_ar,
 			coalesce(athar.goal_id(revise_goal.parent), CASE WHEN 'parent' = ANY (w.names) THEN NULL ELSE g.parent_id END) AS parent_id,
 			coalesce(athar.unit_id(revise_goal.unit), CASE WHEN 'unit' = ANY (w.names) THEN NULL ELSE g.unit_id END) AS unit_id,
 			coalesce(athar.kpi_id(revise_goal.kpi), CASE WHEN 'kpi' = ANY (w.names) THEN NULL ELSE g.kpi_id END) AS kpi_id,
@@ -415,13 +416,13 @@ BEGIN ATOMIC
 			g.target, g.weight, g.commitment
 		FROM athar.goal AS g
 		JOIN wanted AS w ON w.id = g.id
-		WHERE (g.title, g.title_ar, g.rationale, g.parent_id, g.unit_id, g.kpi_id, g.service_id, g.channel_id, g.target::text, g.weight, g.commitment)
+		WHERE (g.title, g.title_ar, g.rationale, g.rationale_ar, g.parent_id, g.unit_id, g.kpi_id, g.service_id, g.channel_id, g.target::text, g.weight, g.commitment)
 			IS DISTINCT FROM
-			(w.title, w.title_ar, w.rationale, w.parent_id, w.unit_id, w.kpi_id, w.service_id, w.channel_id, w.target::text, w.weight, w.commitment)
+			(w.title, w.title_ar, w.rationale, w.rationale_ar, w.parent_id, w.unit_id, w.kpi_id, w.service_id, w.channel_id, w.target::text, w.weight, w.commitment)
 		RETURNING goal_id
 	)
 	UPDATE athar.goal AS g
-	SET title = w.title, title_ar = w.title_ar, rationale = w.rationale, parent_id = w.parent_id, unit_id = w.unit_id, kpi_id = w.kpi_id,
+	SET title = w.title, title_ar = w.title_ar, rationale = w.rationale, rationale_ar = w.rationale_ar, parent_id = w.parent_id, unit_id = w.unit_id, kpi_id = w.kpi_id,
 		service_id = w.service_id, channel_id = w.channel_id, target = w.target, weight = w.weight, commitment = w.commitment
 	FROM wanted AS w
 	JOIN changed AS c ON c.goal_id = w.id
@@ -431,8 +432,8 @@ BEGIN ATOMIC
 	WHERE g.code = revise_goal.goal AND athar.kind_of(g.target) = 'relative';
 	SELECT athar.goal_id(revise_goal.goal);
 END;
-COMMENT ON FUNCTION athar.revise_goal(text, athar.target, double precision, text, text, text, text, text, text, text, text, text, text, text[]) IS
-'Changes a goal, keeps in goal_revision what it was measured by before, and why, and returns its id. What is not given (NULL) stays; without names what is to be taken away: target, parent, unit, kpi, service, channel, rationale, title_ar. Kind and cycle do not change: that is another goal. Where nothing changes, nothing is kept.
+COMMENT ON FUNCTION athar.revise_goal(text, athar.target, double precision, text, text, text, text, text, text, text, text, text, text, text, text[]) IS
+'Changes a goal, keeps in goal_revision what it was measured by before, and why, and returns its id. What is not given (NULL) stays; without names what is to be taken away: target, parent, unit, kpi, service, channel, rationale, rationale_ar, title_ar. Kind and cycle do not change: that is another goal. Where nothing changes, nothing is kept.
 AT001 without a reason; 22023 without a goal, for a blank title, an unknown commitment, a negative weight, an unknown name in without, a relative target whose baseline is known to be 0, and where a published goal would be without a rationale; 22003 for a weight of NaN or infinity; 42704 for an unknown code; 55000 where its cycle is closed; AT006 for a loop.';
 
 CREATE OR REPLACE FUNCTION athar.check_in(

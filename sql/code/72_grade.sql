@@ -279,6 +279,7 @@ SELECT
 	g.title,
 	g.title_ar,
 	g.rationale,
+	g.rationale_ar,
 	u.name AS unit_name,
 	u.name_ar AS unit_name_ar,
 	c.name AS cycle_name,
@@ -318,6 +319,7 @@ COMMENT ON COLUMN athar.public_goals.kind IS 'policy, strategy, objective or key
 COMMENT ON COLUMN athar.public_goals.title IS 'What is wanted';
 COMMENT ON COLUMN athar.public_goals.title_ar IS 'What is wanted, in Arabic';
 COMMENT ON COLUMN athar.public_goals.rationale IS 'Why it is wanted';
+COMMENT ON COLUMN athar.public_goals.rationale_ar IS 'Why it is wanted, in Arabic';
 COMMENT ON COLUMN athar.public_goals.unit_name IS 'Name of the unit that wants it';
 COMMENT ON COLUMN athar.public_goals.unit_name_ar IS 'Name of the unit in Arabic';
 COMMENT ON COLUMN athar.public_goals.cycle_name IS 'Name of its cycle';

@@ -37,6 +37,7 @@ CREATE TABLE athar.goal (
 	weight athar.finite NOT NULL DEFAULT 1,
 	commitment text NOT NULL DEFAULT 'committed',
 	rationale text,
+	rationale_ar text,
 	published_at timestamptz,
 	CONSTRAINT goal_title_check CHECK (btrim(title) <> ''),
 	CONSTRAINT goal_kind_check CHECK (kind IN ('policy', 'strategy', 'objective', 'key_result')),
@@ -60,6 +61,7 @@ COMMENT ON COLUMN athar.goal.target IS 'Start and target of the figure';
 COMMENT ON COLUMN athar.goal.weight IS 'Weight among its siblings; 0 is shown and not counted';
 COMMENT ON COLUMN athar.goal.commitment IS 'committed (1.0 is success) or aspirational (0.7 is success)';
 COMMENT ON COLUMN athar.goal.rationale IS 'Why it is wanted; what is published, other than key results, has one';
+COMMENT ON COLUMN athar.goal.rationale_ar IS 'Why it is wanted, in Arabic';
 COMMENT ON COLUMN athar.goal.published_at IS 'Since when the public may read it (public_goals); NULL while it may not';
 CREATE INDEX goal_cycle_id_idx ON athar.goal (cycle_id);
 CREATE INDEX goal_parent_id_idx ON athar.goal (parent_id);

@@ -1,6 +1,6 @@
 -- grade: goals revised, cycles closed, grades that stay, where goals are heading, what the public reads
 BEGIN;
-SELECT plan(64);
+SELECT plan(65);
 SET LOCAL athar.actor = 'programme office';
 SET LOCAL athar.time_zone = 'UTC';
 
@@ -10,7 +10,7 @@ SELECT athar.define_kpi('late', 'Late answers', 'n', 'down');
 SELECT athar.create_cycle('past', 'A year', '[2020-01-01,2021-01-01)', 'عام');
 SELECT athar.report_measurement('wait', '[2019-10-01,2020-01-01)', athar.summary_of('{48}', '{1}'));
 SELECT athar.report_measurement('wait', '[2020-10-01,2021-01-01)', athar.summary_of('{24}', '{1}'));
-SELECT athar.create_goal('policy', 'Services for people', 'policy', unit => 'ministry', rationale => 'people lose days', title_ar => 'خدمات للناس');
+SELECT athar.create_goal('policy', 'Services for people', 'policy', unit => 'ministry', rationale => 'people lose days', title_ar => 'خدمات للناس', rationale_ar => 'يضيع وقت الناس');
 SELECT athar.create_goal('aim', 'Faster', 'objective', 'past', 'policy', 'ministry');
 SELECT athar.create_goal('wait', 'Half the time', 'key_result', 'past', 'aim', kpi => 'wait', target => 'from 48 to 24');
 SELECT athar.create_goal('said', 'Answered', 'key_result', 'past', 'aim', target => 'from 0 to 10');
@@ -36,8 +36,10 @@ SELECT athar.revise_goal('said', title => 'Every letter answered', title_ar => '
 SELECT results_eq($$SELECT title, title_ar, unit_id, rationale, parent_id FROM athar.goal WHERE code = 'said'$$,
 	$$VALUES ('Every letter answered', 'الرد على كل رسالة', athar.unit_id('ministry'), 'they wait', athar.goal_id('policy'))$$, 'title, unit, rationale and parent change, too');
 SELECT results_eq($$SELECT old_parent, new_parent, is_other_figure FROM athar.goal_revisions WHERE goal = 'said'$$, $$VALUES ('aim', 'policy', false)$$, 'and where it stood is known');
-SELECT athar.revise_goal('said', parent => 'aim', reason => 'back', without => '{unit,rationale,title_ar}');
-SELECT results_eq($$SELECT title_ar, unit_id, rationale FROM athar.goal WHERE code = 'said'$$, $$VALUES (NULL::text, NULL::integer, NULL::text)$$, 'what is not wanted is taken away');
+SELECT athar.revise_goal('said', rationale_ar => 'ينتظرون', reason => 'in Arabic, too');
+SELECT is(rationale_ar, 'ينتظرون', 'the rationale in Arabic') FROM athar.goal WHERE code = 'said';
+SELECT athar.revise_goal('said', parent => 'aim', reason => 'back', without => '{unit,rationale,rationale_ar,title_ar}');
+SELECT results_eq($$SELECT title_ar, unit_id, rationale, rationale_ar FROM athar.goal WHERE code = 'said'$$, $$VALUES (NULL::text, NULL::integer, NULL::text, NULL::text)$$, 'what is not wanted is taken away');
 SELECT athar.create_goal('moved', 'Moved', 'key_result', 'past', kpi => 'late', target => 'at most 30', weight => 0);
 SELECT athar.revise_goal('moved', kpi => 'wait', reason => 'the wrong code');
 SELECT results_eq($$SELECT is_other_figure, old_progress, new_progress FROM athar.goal_revisions WHERE goal = 'moved'$$,
@@ -169,11 +171,11 @@ SELECT throws_ok($$UPDATE athar.goal SET published_at = now() WHERE code = 'mute
 SELECT is(athar.publish_goal('policy'), athar.goal_id('policy'), 'a policy with one');
 SELECT is(athar.publish_goal('wait'), athar.goal_id('wait'), 'a key result speaks for itself');
 SELECT is(athar.publish_goal('kr3'), athar.goal_id('kr3'), 'in an open cycle, too');
-SELECT results_eq($$SELECT goal, parent, title_ar, rationale, unit_name_ar, cycle_name_ar, period_end, target, progress, status, is_final FROM athar.public_goals ORDER BY goal$$,
+SELECT results_eq($$SELECT goal, parent, title_ar, rationale, rationale_ar, unit_name_ar, cycle_name_ar, period_end, target, progress, status, is_final FROM athar.public_goals ORDER BY goal$$,
 	$$VALUES
-		('kr3', NULL, NULL, NULL, NULL, NULL, current_date + 99, 'from 0 to 10', 0.1::double precision, 'off_track', false),
-		('policy', NULL, 'خدمات للناس', 'people lose days', 'الوزارة', NULL, NULL, NULL, 0.625, NULL, false),
-		('wait', NULL, NULL, NULL, NULL, 'عام', '2020-12-31', 'from 48 to 16', 0.75, 'achieved', true)$$,
+		('kr3', NULL, NULL, NULL, NULL, NULL, NULL, current_date + 99, 'from 0 to 10', 0.1::double precision, 'off_track', false),
+		('policy', NULL, 'خدمات للناس', 'people lose days', 'يضيع وقت الناس', 'الوزارة', NULL, NULL, NULL, 0.625, NULL, false),
+		('wait', NULL, NULL, NULL, NULL, NULL, 'عام', '2020-12-31', 'from 48 to 16', 0.75, 'achieved', true)$$,
 	'what is wanted and why, and how it stands: the newest rollup, or the grade');
 SELECT athar.publish_goal('mute', false);
 SELECT throws_ok($$SELECT athar.revise_goal('policy', reason => 'r', without => '{rationale}')$$, '22023', 'goal "policy" is published and would be without a rationale', 'what is published keeps its rationale');
