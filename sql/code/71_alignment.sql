@@ -274,6 +274,9 @@ BEGIN ATOMIC
 		FROM line AS l
 		JOIN athar.goal AS g ON g.id = l.goal_id
 		JOIN athar.goal AS p ON p.id = g.parent_id
+	), state AS MATERIALIZED (
+		SELECT s.goal_id, s.raw_progress, s.status
+		FROM athar.goal_states(now()) AS s
 	)
 	SELECT w.project::text, w.item_id, w.title, u.code::text, w.part, v.code::text, l.level, g.code::text, g.kind, g.title,
 		l.share, l.contribution, athar.shown_progress(s.raw_progress), s.status
@@ -282,7 +285,7 @@ BEGIN ATOMIC
 	LEFT JOIN line AS l ON l.action_id = w.id
 	LEFT JOIN athar.goal AS v ON v.id = l.serves_id
 	LEFT JOIN athar.goal AS g ON g.id = l.goal_id
-	LEFT JOIN athar.goal_states(now()) AS s ON s.goal_id = g.id
+	LEFT JOIN state AS s ON s.goal_id = g.id
 	ORDER BY w.project, w.item_id, u.code, v.code, l.level;
 END;
 COMMENT ON FUNCTION athar.line_of_sight(text, name) IS

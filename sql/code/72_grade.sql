@@ -22,6 +22,9 @@ WITH term (goal_id, ordinal, revised_at, author, reason, parent_id, kpi_id, serv
 		lead(t.commitment) OVER later AS new_commitment
 	FROM term AS t
 	WINDOW later AS (PARTITION BY t.goal_id ORDER BY t.ordinal NULLS LAST)
+), figure AS MATERIALIZED (
+	SELECT v.goal_id, v.value, v.baseline
+	FROM athar.goal_values(now()) AS v
 )
 SELECT
 	g.code::text AS goal,
@@ -46,7 +49,7 @@ SELECT
 		athar.progress(r.new_target, v.value, v.baseline) END AS new_progress
 FROM revision AS r
 JOIN athar.goal AS g ON g.id = r.goal_id
-JOIN athar.goal_values(now()) AS v ON v.goal_id = r.goal_id
+JOIN figure AS v ON v.goal_id = r.goal_id
 LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
 LEFT JOIN athar.goal AS p ON p.id = r.parent_id
 LEFT JOIN athar.goal AS q ON q.id = r.new_parent_id
@@ -95,13 +98,20 @@ BEGIN ATOMIC
 	SET closed_at = now()
 	WHERE c.code = close_cycle.cycle;
 	SELECT athar.roll_up_goals(close_cycle.cycle);
+	WITH state AS MATERIALIZED (
+		SELECT s.goal_id, s.current, s.raw_progress, s.coverage, s.status, s.said_status
+		FROM athar.goal_states(now()) AS s
+	), planned AS MATERIALIZED (
+		SELECT s.goal_id, s.raw_progress, s.status
+		FROM athar.goal_states(now(), as_first_planned => true) AS s
+	)
 	INSERT INTO athar.goal_grade (goal_id, graded_at, target, value, progress, coverage, status, said_status, first_target, first_progress, first_status)
 	SELECT g.id, now(), g.target, s.current, s.raw_progress, s.coverage, s.status, s.said_status,
 		coalesce(r.target, CASE WHEN r.id IS NULL THEN g.target END), f.raw_progress, f.status
 	FROM athar.goal AS g
 	JOIN athar.cycle AS c ON c.id = g.cycle_id
-	JOIN athar.goal_states(now()) AS s ON s.goal_id = g.id
-	JOIN athar.goal_states(now(), as_first_planned => true) AS f ON f.goal_id = g.id
+	JOIN state AS s ON s.goal_id = g.id
+	JOIN planned AS f ON f.goal_id = g.id
 	LEFT JOIN LATERAL (
 		SELECT n.id, n.target
 		FROM athar.goal_revision AS n
@@ -119,6 +129,11 @@ COMMENT ON FUNCTION athar.close_cycle(text) IS
 'Closes a cycle, even before its last day: every goal of it gets its grade, once and for all, by its target and by the one with which it went into the cycle; returns the number of goals. Figures, check-ins and rollups go on, and goal_grades shows what has become of a grade since; no goal of the cycle is created or revised any more (title, rationale and all else included). Waits for a rollup and for goals being created or revised. 22023 without a cycle, 42704 for an unknown one, 55000 for one that is closed already or has not begun.';
 
 CREATE OR REPLACE VIEW athar.goal_grades WITH (security_invoker = true) AS
+WITH state AS MATERIALIZED (
+	-- once, whatever the planner thinks of tables nobody has analysed
+	SELECT s.goal_id, s.current, s.raw_progress, s.coverage, s.status
+	FROM athar.goal_states(now()) AS s
+)
 SELECT
 	g.code::text AS goal,
 	g.title,
@@ -144,7 +159,7 @@ SELECT
 		AND athar.is_same_figure(d.coverage, s.coverage, 0)) AS is_corrected
 FROM athar.goal_grade AS d
 JOIN athar.goal AS g ON g.id = d.goal_id
-JOIN athar.goal_states(now()) AS s ON s.goal_id = d.goal_id
+JOIN state AS s ON s.goal_id = d.goal_id
 LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
 LEFT JOIN athar.unit AS u ON u.id = g.unit_id;
 COMMENT ON VIEW athar.goal_grades IS 'The grades of closed cycles, as they were given, and beside them what the figures say now';
