@@ -96,6 +96,7 @@ OBJS = \
 	src/json_list.o \
 	src/json_references.o \
 	src/json_answer.o \
+	src/plan_commit.o \
 	src/effect.o \
 	src/network.o \
 	src/gate.o \

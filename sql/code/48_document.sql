@@ -85,16 +85,15 @@ RETURN CASE WHEN jsonb_typeof(list_of.document -> list_of.key) = 'array' THEN li
 COMMENT ON FUNCTION athar.list_of(jsonb, text) IS
 'The array under a key of an object; an empty array where there is none or something else. Never raises.';
 
-CREATE OR REPLACE FUNCTION athar.validate_plan(document jsonb)
+CREATE OR REPLACE FUNCTION athar.plan_faults(document jsonb)
 RETURNS TABLE (path text, fault text)
 LANGUAGE SQL STABLE PARALLEL SAFE
-SET jit = off -- a plan document is small; what the planner supposes of unknown arrays is not
 BEGIN ATOMIC
 WITH RECURSIVE element AS (
 	SELECT e.ordinality::integer AS ordinal, jsonb_typeof(e.value) = 'object' AS is_object,
 		x.id AS raw_id, athar.item_id_fault(x.id) AS id_fault, x.title, x.title_ar, x.kind, x.owner, x.service, x.stage, x.channel,
 		x.starts_on, x.due_on, x.live_on, x.status, x.weight, x.budget, x.parent, x.depends_on, x.kpis
-	FROM jsonb_array_elements(athar.list_of(validate_plan.document, 'items')) WITH ORDINALITY AS e (value, ordinality)
+	FROM jsonb_array_elements(athar.list_of(plan_faults.document, 'items')) WITH ORDINALITY AS e (value, ordinality)
 	CROSS JOIN LATERAL jsonb_to_record(CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value ELSE jsonb '{}' END) AS x (
 		id jsonb, title jsonb, title_ar jsonb, kind jsonb, owner jsonb, service jsonb, stage jsonb, channel jsonb, starts_on jsonb, due_on jsonb,
 		live_on jsonb, status jsonb, weight jsonb, budget jsonb, parent jsonb, depends_on jsonb, kpis jsonb)
@@ -162,16 +161,16 @@ WITH RECURSIVE element AS (
 	FROM item i
 ), reason AS (
 	SELECT 0 AS ordinal, 0 AS place, 0::bigint AS entry, '' AS path,
-		CASE WHEN jsonb_typeof(validate_plan.document) IS DISTINCT FROM 'object' THEN 'must be an object' END AS fault
+		CASE WHEN jsonb_typeof(plan_faults.document) IS DISTINCT FROM 'object' THEN 'must be an object' END AS fault
 	UNION ALL
 	SELECT 0, 1, 0, h.path, h.fault
 	FROM (VALUES
-		('/title', athar.title_fault(validate_plan.document -> 'title')),
-		('/title_ar', athar.text_fault(validate_plan.document -> 'title_ar')),
-		('/purpose', athar.text_fault(validate_plan.document -> 'purpose')),
-		('/purpose_ar', athar.text_fault(validate_plan.document -> 'purpose_ar')),
-		('/items', CASE WHEN jsonb_typeof(validate_plan.document -> 'items') NOT IN ('array', 'null') THEN 'must be an array' END)) AS h (path, fault)
-	WHERE jsonb_typeof(validate_plan.document) = 'object'
+		('/title', athar.title_fault(plan_faults.document -> 'title')),
+		('/title_ar', athar.text_fault(plan_faults.document -> 'title_ar')),
+		('/purpose', athar.text_fault(plan_faults.document -> 'purpose')),
+		('/purpose_ar', athar.text_fault(plan_faults.document -> 'purpose_ar')),
+		('/items', CASE WHEN jsonb_typeof(plan_faults.document -> 'items') NOT IN ('array', 'null') THEN 'must be an array' END)) AS h (path, fault)
+	WHERE jsonb_typeof(plan_faults.document) = 'object'
 	UNION ALL
 	SELECT f.ordinal, u.place::integer, 0,
 		f.path || (ARRAY['', '/id', '/title', '/title_ar', '/kind', '/owner', '/service', '/stage', '/channel', '/starts_on', '/due_on', '/live_on',
@@ -211,6 +210,17 @@ SELECT r.path, r.fault
 FROM reason r
 WHERE r.fault IS NOT NULL
 ORDER BY r.ordinal, r.place, r.entry;
+END;
+COMMENT ON FUNCTION athar.plan_faults(jsonb) IS
+'What validate_plan() answers. Without settings of its own, so that it becomes part of the statement that asks, and is planned once where that is kept.';
+
+CREATE OR REPLACE FUNCTION athar.validate_plan(document jsonb)
+RETURNS TABLE (path text, fault text)
+LANGUAGE SQL STABLE PARALLEL SAFE
+SET jit = off -- a plan document is small; what the planner supposes of unknown arrays is not
+BEGIN ATOMIC
+SELECT f.path, f.fault
+FROM athar.plan_faults(validate_plan.document) AS f;
 END;
 COMMENT ON FUNCTION athar.validate_plan(jsonb) IS
 'Everything that is wrong with a plan document, in its order, without saving it: path (JSON pointer; an item is named by its id, or by its index where it has no id of its own) and fault. No row: it can be saved.

@@ -17,13 +17,13 @@ RETURN CASE WHEN athar.list_of(plan_header.document, 'items') = jsonb '[]' THEN 
 COMMENT ON FUNCTION athar.plan_header(jsonb) IS
 'A plan document without its items. An empty or absent list stays as it was written, so that the document can be put together again exactly.';
 
-CREATE OR REPLACE FUNCTION athar.plan_hash(project text, version integer, parent_hash bytea, header jsonb, items text)
+CREATE OR REPLACE FUNCTION athar.plan_hash(project text, version integer, parent_hash bytea, header jsonb, item_hashes text)
 RETURNS bytea
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN sha256(convert_to('["athar-plan/1", ' || to_jsonb(plan_hash.project)::text || ', ' || plan_hash.version || ', '
-	|| coalesce('"' || encode(plan_hash.parent_hash, 'hex') || '"', 'null') || ', ' || plan_hash.header::text || ', ' || plan_hash.items || ']', 'UTF8'));
+RETURN sha256(convert_to('["athar-plan/2", ' || to_jsonb(plan_hash.project)::text || ', ' || plan_hash.version || ', '
+	|| coalesce('"' || encode(plan_hash.parent_hash, 'hex') || '"', 'null') || ', ' || plan_hash.header::text || ', ' || plan_hash.item_hashes || ']', 'UTF8'));
 COMMENT ON FUNCTION athar.plan_hash(text, integer, bytea, jsonb, text) IS
-'The hash of a plan version: SHA-256 over the UTF-8 text of the JSON array ["athar-plan/1", project code, version, parent''s hash in hex or null, header, items], each as jsonb prints it; items is the text of the array of items.';
+'The hash of a plan version: SHA-256 over the UTF-8 text of the JSON array ["athar-plan/2", project code, version, parent''s hash in hex or null, header, array of item hashes in hex], as jsonb prints it; item_hashes is the text of that array, in the order of the plan. An item''s hash is SHA-256 over the UTF-8 text of the item as jsonb prints it.';
 
 -- The plan as rows
 
@@ -65,90 +65,21 @@ END;
 COMMENT ON FUNCTION athar.plan_actions(integer, integer) IS
 'The items of one version in typed columns, as the table action shows the newest; codes have become keys, JSON null is NULL, status defaults to planned and weight to 1.';
 
-CREATE OR REPLACE FUNCTION athar.follow_plan(project_id integer, version integer)
-RETURNS void
-LANGUAGE SQL VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-UPDATE athar.action a
-SET removed_in_version = follow_plan.version
-WHERE a.project_id = follow_plan.project_id
-	AND a.removed_in_version IS NULL
-	AND NOT a.item_id = ANY (SELECT i.item_id
-		FROM athar.plan_version v
-		JOIN athar.plan_item i ON i.project_id = v.project_id AND i.revision = ANY (v.items)
-		WHERE v.project_id = follow_plan.project_id AND v.version = follow_plan.version);
-UPDATE athar.action a
-SET revision = n.revision, ordinal = n.ordinal, title = n.title, title_ar = n.title_ar, kind = n.kind, owner_id = n.owner_id,
-	service_id = n.service_id, stage_id = n.stage_id, channel_id = n.channel_id, starts_on = n.starts_on, due_on = n.due_on,
-	live_on = n.live_on, status = n.status, weight = n.weight, budget = n.budget, parent_item_id = n.parent_item_id,
-	removed_in_version = NULL
-FROM athar.plan_actions(follow_plan.project_id, follow_plan.version) n
-WHERE a.project_id = follow_plan.project_id
-	AND a.item_id = n.item_id
-	AND (a.revision <> n.revision OR a.ordinal <> n.ordinal OR a.removed_in_version IS NOT NULL);
-INSERT INTO athar.action (project_id, item_id, revision, ordinal, title, title_ar, kind, owner_id, service_id, stage_id, channel_id,
-	starts_on, due_on, live_on, status, weight, budget, parent_item_id)
-SELECT follow_plan.project_id, n.item_id, n.revision, n.ordinal, n.title, n.title_ar, n.kind, n.owner_id, n.service_id, n.stage_id, n.channel_id,
-	n.starts_on, n.due_on, n.live_on, n.status, n.weight, n.budget, n.parent_item_id
-FROM athar.plan_actions(follow_plan.project_id, follow_plan.version) n
-WHERE NOT n.item_id = ANY (SELECT a.item_id FROM athar.action a WHERE a.project_id = follow_plan.project_id)
-ORDER BY n.ordinal;
-END;
-COMMENT ON FUNCTION athar.follow_plan(integer, integer) IS
-'Makes the rows of action what this version says; rows that say so already are not touched, items that left are marked and not deleted. Part of saving: the project''s row is locked by the caller.';
-
 -- Saving
+
+CREATE OR REPLACE FUNCTION athar.check_plan_change(project_id integer, base_version integer, document jsonb)
+RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_check_plan_change';
+COMMENT ON FUNCTION athar.check_plan_change(integer, integer, jsonb) IS
+'Raises 22023 with all faults of a plan document, as check_plan() does; NULL if there are none. Items that are in base_version as they are here are taken to be right but for what they refer to, so that a small change of a large plan is checked at little cost.';
 
 CREATE OR REPLACE FUNCTION athar.commit_plan(project_id integer, parent_version integer, merged_version integer, document jsonb, reason text)
 RETURNS integer
-LANGUAGE SQL VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-WITH parent AS MATERIALIZED (
-	SELECT v.version, v.items, v.header, v.version_hash, v.saved_at
-	FROM athar.plan_version v
-	WHERE v.project_id = commit_plan.project_id AND v.version = commit_plan.parent_version
-), candidate AS MATERIALIZED (
-	SELECT c.ordinality AS ordinal, c.value ->> 'id' AS item_id, c.value AS document, i.revision AS kept_revision, i.document AS kept_document
-	FROM jsonb_array_elements(athar.list_of(commit_plan.document, 'items')) WITH ORDINALITY AS c (value, ordinality)
-	LEFT JOIN (parent p JOIN athar.plan_item i ON i.project_id = commit_plan.project_id AND i.revision = ANY (p.items))
-		ON i.item_id = c.value ->> 'id' AND i.document = c.value
-), added AS (
-	INSERT INTO athar.plan_item (project_id, revision, item_id, document)
-	SELECT commit_plan.project_id,
-		coalesce((SELECT max(i.revision) FROM athar.plan_item i WHERE i.project_id = commit_plan.project_id), 0)
-			+ row_number() OVER (ORDER BY c.ordinal),
-		c.item_id, c.document
-	FROM candidate c
-	WHERE c.kept_revision IS NULL
-	RETURNING item_id, revision
-), manifest AS (
-	SELECT coalesce(array_agg(coalesce(c.kept_revision, a.revision) ORDER BY c.ordinal), '{}') AS items,
-		'[' || coalesce(string_agg(coalesce(c.kept_document, c.document)::text, ', ' ORDER BY c.ordinal), '') || ']' AS documents
-	FROM candidate c
-	LEFT JOIN added a ON a.item_id = c.item_id
-)
-INSERT INTO athar.plan_version (project_id, version, parent_version, merged_version, items, header, author, reason, saved_at, version_hash)
-SELECT j.id, j.head_version + 1, p.version, commit_plan.merged_version, m.items, athar.plan_header(commit_plan.document),
-	athar.current_actor(), commit_plan.reason, greatest(clock_timestamp(), p.saved_at),
-	athar.plan_hash(j.code, j.head_version + 1, p.version_hash, athar.plan_header(commit_plan.document), m.documents)
-FROM athar.project j
-CROSS JOIN manifest m
-LEFT JOIN parent p ON true
-WHERE j.id = commit_plan.project_id
-	AND (p.version IS NULL OR p.items <> m.items OR p.header <> athar.plan_header(commit_plan.document));
-UPDATE athar.project j
-SET head_version = j.head_version + 1
-WHERE j.id = commit_plan.project_id
-	AND EXISTS (SELECT FROM athar.plan_version v WHERE v.project_id = j.id AND v.version = j.head_version + 1);
-SELECT athar.follow_plan(j.id, j.head_version)
-FROM athar.project j
-WHERE j.id = commit_plan.project_id AND j.head_version IS DISTINCT FROM commit_plan.parent_version;
-SELECT j.head_version
-FROM athar.project j
-WHERE j.id = commit_plan.project_id;
-END;
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_commit_plan';
 COMMENT ON FUNCTION athar.commit_plan(integer, integer, integer, jsonb, text) IS
-'Makes a checked document the next version of a plan and lets action follow; answers the newest version, which is parent_version itself where the document says nothing new. Only items that differ get a new revision.
+'Makes a checked document the next version of a plan and lets action follow; answers the newest version, which is parent_version itself where the document says nothing new. Only items that differ get a new revision; rows of action that say so already are not touched, items that left are marked and not deleted. Every version is made here.
 The caller has locked the project''s row in an earlier statement and found parent_version (NULL for the first) to be its newest.';
 
 CREATE OR REPLACE FUNCTION athar.check_version(project text, version integer)

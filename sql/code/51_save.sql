@@ -336,7 +336,9 @@ SET jit = off
 BEGIN ATOMIC
 SELECT set_config('athar.reason', save_plan.reason, true);
 SELECT athar.check_change(save_plan.project, save_plan.base_version, save_plan.reason, save_plan.on_conflict);
-SELECT athar.check_plan(save_plan.document);
+SELECT athar.check_plan_change(j.id, save_plan.base_version, save_plan.document)
+FROM athar.project j
+WHERE j.code = save_plan.project;
 SELECT s.status, s.version, s.draft, s.conflicts
 FROM athar.project j
 CROSS JOIN LATERAL athar.settle_plan(j.id, save_plan.base_version, save_plan.document, save_plan.reason, save_plan.on_conflict, NULL, '[]') AS s
@@ -471,6 +473,23 @@ END;
 COMMENT ON FUNCTION athar.check_open_draft(integer) IS
 'Raises 22023 for NULL, 42704 for a draft that does not exist, 55000 for one that was merged or dropped; NULL otherwise.';
 
+CREATE OR REPLACE FUNCTION athar.lock_draft(draft integer)
+RETURNS void
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+-- first the project, as everybody who saves: whoever decides and merges in one transaction meets nobody head-on
+SELECT j.id
+FROM athar.project j
+WHERE j.id = (SELECT d.project_id FROM athar.plan_draft d WHERE d.id = lock_draft.draft)
+FOR NO KEY UPDATE;
+SELECT d.id
+FROM athar.plan_draft d
+WHERE d.id = lock_draft.draft
+FOR NO KEY UPDATE;
+END;
+COMMENT ON FUNCTION athar.lock_draft(integer) IS
+'Locks a draft, and its project before it, until the end of the transaction; nothing for a draft that does not exist.';
+
 CREATE OR REPLACE FUNCTION athar.draft_answers(draft integer)
 RETURNS jsonb
 LANGUAGE SQL STABLE PARALLEL SAFE
@@ -489,10 +508,7 @@ LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-SELECT d.id
-FROM athar.plan_draft d
-WHERE d.id = resolve_conflict.draft
-FOR NO KEY UPDATE;
+SELECT athar.lock_draft(resolve_conflict.draft);
 SELECT athar.check_open_draft(resolve_conflict.draft);
 SELECT athar.fail('22023', 'unknown resolution ' || coalesce(athar.quoted(resolve_conflict.resolution), 'NULL'), 'Nothing was changed.',
 	'Use ours (the draft''s side), theirs (the plan''s), base, or value with a value.')
@@ -526,10 +542,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 BEGIN ATOMIC
-SELECT d.id
-FROM athar.plan_draft d
-WHERE d.id = resolve_conflicts.draft
-FOR NO KEY UPDATE;
+SELECT athar.lock_draft(resolve_conflicts.draft);
 SELECT athar.check_open_draft(resolve_conflicts.draft);
 SELECT athar.fail('22023', 'unknown resolution ' || coalesce(athar.quoted(resolve_conflicts.resolution), 'NULL'), 'Nothing was changed.',
 	'Use ours (the draft''s side), theirs (the plan''s) or base for all conflicts that are open.')
@@ -577,15 +590,7 @@ BEGIN ATOMIC
 SELECT set_config('athar.reason', merge_draft.reason, true);
 SELECT athar.fail('AT001', 'a reason is required', 'The draft was not merged.', 'Say in the argument reason why the plan changes.')
 WHERE coalesce(merge_draft.reason, '') !~ '[^[:space:]]';
--- first the project, then the draft: as everybody who saves
-SELECT j.id
-FROM athar.project j
-WHERE j.id = (SELECT d.project_id FROM athar.plan_draft d WHERE d.id = merge_draft.draft)
-FOR NO KEY UPDATE;
-SELECT d.id
-FROM athar.plan_draft d
-WHERE d.id = merge_draft.draft
-FOR NO KEY UPDATE;
+SELECT athar.lock_draft(merge_draft.draft);
 SELECT athar.check_open_draft(merge_draft.draft);
 SELECT athar.fail('AT002', 'draft ' || merge_draft.draft || ' has ' || count(*) || CASE WHEN count(*) = 1 THEN ' open conflict' ELSE ' open conflicts' END,
 	jsonb_agg(c.conflict ORDER BY c.id)::text, 'Decide them with resolve_conflict() or resolve_conflicts(), then merge the draft. Nothing was saved.')
@@ -620,10 +625,7 @@ BEGIN ATOMIC
 SELECT set_config('athar.reason', drop_draft.reason, true);
 SELECT athar.fail('AT001', 'a reason is required', 'The draft was not dropped.', 'Say in the argument reason why it is given up.')
 WHERE coalesce(drop_draft.reason, '') !~ '[^[:space:]]';
-SELECT d.id
-FROM athar.plan_draft d
-WHERE d.id = drop_draft.draft
-FOR NO KEY UPDATE;
+SELECT athar.lock_draft(drop_draft.draft);
 SELECT athar.check_open_draft(drop_draft.draft);
 UPDATE athar.plan_draft d
 SET status = 'dropped'

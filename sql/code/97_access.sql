@@ -44,7 +44,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'seal|run_due|schedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
 		('none', 'routine', 'EXECUTE', 'check_definition|check_cycle|check_goal|check_baseline|check_kpi|check_measurement|refresh_observations'),
-		('none', 'routine', 'EXECUTE', 'commit_plan|follow_plan|keep_draft|settle_plan|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
+		('none', 'routine', 'EXECUTE', 'commit_plan|check_plan_change|lock_draft|keep_draft|settle_plan|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
 		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|holds_level|run_grant')
 ), support (oid) AS (
 	-- Types are usable by everybody (a column, a parameter of one reveals

@@ -49,6 +49,7 @@ CREATE TABLE athar.plan_item (
 	revision integer NOT NULL,
 	item_id text NOT NULL,
 	document jsonb NOT NULL,
+	item_hash bytea NOT NULL,
 	PRIMARY KEY (project_id, revision),
 	CONSTRAINT plan_item_revision_check CHECK (revision > 0)
 );
@@ -57,6 +58,7 @@ COMMENT ON COLUMN athar.plan_item.project_id IS 'The project: references project
 COMMENT ON COLUMN athar.plan_item.revision IS 'Number of the revision, counted within the project';
 COMMENT ON COLUMN athar.plan_item.item_id IS 'The item''s id in the document';
 COMMENT ON COLUMN athar.plan_item.document IS 'The item as it was written, unknown keys included';
+COMMENT ON COLUMN athar.plan_item.item_hash IS 'SHA-256 over the UTF-8 text of document as jsonb prints it';
 
 CREATE TABLE athar.plan_version (
 	project_id integer NOT NULL,
@@ -86,7 +88,7 @@ COMMENT ON COLUMN athar.plan_version.author IS 'Who saved it: athar.actor, or el
 COMMENT ON COLUMN athar.plan_version.reason IS 'Why';
 COMMENT ON COLUMN athar.plan_version.saved_at IS 'When: by the clock, while the project was locked, and never before its parent';
 COMMENT ON COLUMN athar.plan_version.name IS 'A name given to this version (approved by cabinet, baseline 2026), unique within the project';
-COMMENT ON COLUMN athar.plan_version.version_hash IS 'SHA-256 over the version''s text and its parent''s hash; what an approval signs';
+COMMENT ON COLUMN athar.plan_version.version_hash IS 'SHA-256 over the version''s header, the hashes of its items in their order and its parent''s hash; what an approval signs; see plan_hash()';
 CREATE UNIQUE INDEX plan_version_name_idx ON athar.plan_version (project_id, name) WHERE name IS NOT NULL;
 
 CREATE TABLE athar.action (
