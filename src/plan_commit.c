@@ -419,19 +419,19 @@ Datum
 athar_check_plan_change(PG_FUNCTION_ARGS)
 {
 	plan_items	known;
-	Datum		document;
+	Datum		candidate;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	SPI_connect();
 	known = read_items(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1));
 	if (PG_ARGISNULL(2))
-		run(&check_all, &document, "n");
+		run(&check_all, &candidate, "n");
 	else
 	{
-		document = JsonbPGetDatum(PG_GETARG_JSONB_P(2));
-		if (!is_surely_right(DatumGetJsonbP(document), &known))
-			run(&check_all, &document, NULL);
+		candidate = JsonbPGetDatum(PG_GETARG_JSONB_P(2));
+		if (!is_surely_right(DatumGetJsonbP(candidate), &known))
+			run(&check_all, &candidate, NULL);
 	}
 	SPI_finish();
 	PG_RETURN_NULL();

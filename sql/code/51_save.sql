@@ -550,20 +550,23 @@ WHERE coalesce(resolve_conflicts.resolution, '') NOT IN ('ours', 'theirs', 'base
 UPDATE athar.plan_conflict c
 SET resolution = resolve_conflicts.resolution, resolved_at = clock_timestamp(), resolved_by = athar.current_actor()
 WHERE c.draft_id = resolve_conflicts.draft AND c.resolution IS NULL;
--- deciding a conflict may bring up another one: what it refers to is gone, too
+-- What was decided may bring up another conflict: what it refers to is gone,
+-- too. Values that others saved since are not decided: nobody was asked.
 WITH RECURSIVE round (n, conflicts, answers) AS (
-	SELECT 1, m.conflicts, a.answers
+	SELECT 1, f.conflicts, a.answers
 	FROM athar.plan_draft d
 	CROSS JOIN athar.draft_answers(resolve_conflicts.draft) AS a (answers)
 	CROSS JOIN LATERAL athar.merge_with_head(d.project_id, d.base_version, d.document, a.answers) AS m
+	CROSS JOIN LATERAL jsonb_path_query_array(m.conflicts, '$[*] ? (@.kind == "dangling" || @.kind == "cycle" || @.kind == "invalid")') AS f (conflicts)
 	WHERE d.id = resolve_conflicts.draft
 	UNION ALL
-	SELECT r.n + 1, m.conflicts, a.answers
+	SELECT r.n + 1, f.conflicts, a.answers
 	FROM round r
 	CROSS JOIN athar.plan_draft d
 	CROSS JOIN LATERAL (SELECT r.answers || jsonb_agg(c.value || jsonb_build_object('resolution', resolve_conflicts.resolution)) AS answers
 		FROM jsonb_array_elements(r.conflicts) AS c (value)) AS a
 	CROSS JOIN LATERAL athar.merge_with_head(d.project_id, d.base_version, d.document, a.answers) AS m
+	CROSS JOIN LATERAL jsonb_path_query_array(m.conflicts, '$[*] ? (@.kind == "dangling" || @.kind == "cycle" || @.kind == "invalid")') AS f (conflicts)
 	WHERE d.id = resolve_conflicts.draft AND r.conflicts <> '[]' AND r.n < 100
 )
 INSERT INTO athar.plan_conflict (draft_id, path, kind, conflict, their_version, resolution, resolved_at, resolved_by)
@@ -577,7 +580,7 @@ FROM athar.plan_conflict c
 WHERE c.draft_id = resolve_conflicts.draft AND c.resolution = resolve_conflicts.resolution;
 END;
 COMMENT ON FUNCTION athar.resolve_conflicts(integer, text) IS
-'Decides all conflicts of a draft that are open, and those that this brings up, for one side: ours (the draft''s), theirs (the plan''s) or base (neither). Returns the number of its conflicts that are decided so. Errors: 42704 for an unknown draft, 55000 for one that was merged or dropped; 22023 for another resolution.';
+'Decides all conflicts of a draft that are open, and those about references and faults that this brings up, for one side: ours (the draft''s), theirs (the plan''s) or base (neither). Returns the number of its conflicts that are decided so. Errors: 42704 for an unknown draft, 55000 for one that was merged or dropped; 22023 for another resolution.';
 
 CREATE OR REPLACE FUNCTION athar.merge_draft(draft integer, reason text)
 RETURNS athar.plan_outcome
