@@ -253,9 +253,12 @@ RETURN CASE
 		athar.fail('22023', format('summary of KPI "%s" is empty', (kpi).code),
 			'Nothing was measured.', 'Leave out periods without a figure.')
 	WHEN (kpi).kind IN ('ratio', 'share_within') AND (athar.mean(summary) < 0 OR athar.mean(summary) > 1
-		OR athar.minimum(summary) < 0 OR athar.maximum(summary) > 1) THEN
+		OR athar.minimum(summary) NOT IN (0, 1) OR athar.maximum(summary) NOT IN (0, 1)
+		-- squares of zeros and ones are what they are; moments that were published are not known so well
+		OR athar.minimum(summary) IS NOT NULL AND abs((athar.n(summary) - 1) * athar.variance(summary)
+			- athar.total(summary) * (1 - athar.mean(summary))) > 1e-9 * athar.n(summary)) THEN
 		athar.fail('22023', format('summary of KPI "%s" is not over zeros and ones', (kpi).code),
-			format('Its kind is %s: every unit counts as 1 if it is in and as 0 if it is out.', (kpi).kind),
+			format('Its kind is %s: every unit counts as 1 if it is in and as 0 if it is out; an average of ratios is no ratio.', (kpi).kind),
 			'Count both, for example summary_of(''{0,1}'', ARRAY[out, in]), or give numerator and denominator where units cannot be counted.')
 	ELSE true
 END;

@@ -586,6 +586,16 @@ BEGIN ATOMIC
 				AND lower(m.period) < u.cutover
 				AND upper(m.period) > u.cutover) AS is_parted
 		FROM subject AS u
+	), left_out AS (
+		SELECT EXISTS (
+			SELECT
+			FROM athar.observation AS v
+			WHERE v.kpi_id = u.kpi_id
+				AND (v.service_id = u.service_id OR v.service_id IS NULL AND u.service_id IS NULL)
+				AND v.observed_at >= u.before_from AT TIME ZONE k.time_zone
+				AND v.observed_at < u.after_to AT TIME ZONE k.time_zone) AS has_values
+		FROM subject AS u
+		JOIN athar.kpi AS k ON k.id = u.kpi_id
 	), judged AS (
 		SELECT
 			(o.evidence).*,
@@ -614,6 +624,7 @@ BEGIN ATOMIC
 		coalesce(d.codes, '{}'),
 		array_remove(ARRAY[
 			CASE WHEN j.is_by_period THEN 'by_period' END,
+			CASE WHEN j.is_by_period AND l.has_values THEN 'values_left_out' END,
 			CASE WHEN w.is_parted THEN 'cutover_within_period' END,
 			CASE WHEN measure_effect.span < interval '1 year' AND measure_effect.season_matched IS NOT TRUE THEN 'season_not_covered' END,
 			CASE WHEN j.is_by_period AND (j.before_n <> j.after_n OR j.is_unequal) THEN 'unequal_periods' END
@@ -633,6 +644,7 @@ BEGIN ATOMIC
 	CROSS JOIN noise AS n
 	CROSS JOIN other_action AS a
 	CROSS JOIN parted AS w
+	CROSS JOIN left_out AS l
 	LEFT JOIN matched AS m ON true
 	LEFT JOIN trend AS r ON true
 	LEFT JOIN controlled AS d ON true;
@@ -644,6 +656,6 @@ season_matched: the window before is the same days of the calendar as the window
 difference, ci_low, ci_high, t, df, p_value, effect_size: Welch''s comparison of the points, as compare() gives it.
 matched_difference: what changed within channels; mix_difference: what only another mix of channels did (compare_matched()). Together they are the change of the pooled figure, in which each period counts with its number of cases; where there are several periods that is not quite difference, in which each counts once. NULL for kind sum and with fewer than two channels known; reported figures count as far as they were reported by channel, rows of attached tables all. matched_ci_low, matched_ci_high: its 95 % interval; of single values as compare_matched() has it, by period from how the periods of a channel differ (the error of a ratio, Cochran 1977, 6.3) with the degrees of freedom of the channel with the fewest; NULL with one period on a side and for single values with denominators.
 controls: codes of the services compared with; NULL: all others of the same unit; ''{}'': none. Only those with as many periods on both sides as the service itself are used. did_estimate: the difference minus the mean difference of the controls, as difference_in_differences() has it, paired by service: its interval and p measure it against the spread of the controls'' own differences with k - 1 degrees of freedom, as one member against k others (Crawford and Howell 1998; the single treated unit of Conley and Taber 2011); NULL with fewer than two controls.
-flags: by_period, cutover_within_period (that period was left out; a bare date is midnight in the session''s zone, which may not be the KPI''s), season_not_covered (span below a year, and not season_matched), unequal_periods, no_variation, base_near_zero, out_of_range (too large for difference or interval to be computed), spread_unknown, below_smallest_change, mix_reverses (the pooled change has the opposite sign of the change within channels), autocorrelated (is_autocorrelated(): the interval is too narrow) or autocorrelation_unknown (there is an interval, and fewer than 8 points on a side to tell), trend_before (it was already moving), these judged by periods or, for single values, by days; overlapping_actions (another action on the service went live in the time compared), not_beyond_controls (clear, but so were the controls'' changes). Stored measurements have late_data as well, see measure_effects().
+flags: by_period, values_left_out (single values were recorded in the same time, beside reported figures or those of an attached table), cutover_within_period (that period was left out; a bare date is midnight in the session''s zone, which may not be the KPI''s), season_not_covered (span below a year, and not season_matched), unequal_periods, no_variation, base_near_zero, out_of_range (too large for difference or interval to be computed), spread_unknown, below_smallest_change, mix_reverses (the pooled change has the opposite sign of the change within channels), autocorrelated (is_autocorrelated(): the interval is too narrow) or autocorrelation_unknown (there is an interval, and fewer than 8 points on a side to tell), trend_before (it was already moving), these judged by periods or, for single values, by days; overlapping_actions (another action on the service went live in the time compared), not_beyond_controls (clear, but so were the controls'' changes). Stored measurements have late_data as well, see measure_effects().
 verdict, in the KPI''s direction and never from p alone: improved, worsened, no_clear_change, insufficient_data (fewer than two points on a side), not_comparable (figures on both sides, but never on the same basis; or out_of_range).
 Errors: 42704 unknown KPI, service or control; 22023 for a missing argument, an endless cutover, a span not above zero, a negative washout, and what lies beyond the years 1 to 9999.';

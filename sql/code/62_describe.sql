@@ -5,6 +5,8 @@ SELECT w.flag, w.words, w.words_ar
 FROM (VALUES
 	('by_period', 'each period counts as one value, however many cases it holds',
 		'كل فترة زمنية تُحسب قيمة واحدة مهما كان عدد حالاتها'),
+	('values_left_out', 'single values were recorded beside these periods, and are not in the comparison',
+		'سُجّلت قيم مفردة إلى جانب هذه الفترات الزمنية ولا تدخل في المقارنة'),
 	('cutover_within_period', 'the period in which the change came is left out',
 		'الفترة الزمنية التي وقع فيها التغيير مستبعدة'),
 	('season_not_covered', 'less than a year is compared, so seasons may differ',

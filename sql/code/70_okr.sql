@@ -138,7 +138,10 @@ BEGIN ATOMIC
 					sum(m.numerator) FILTER (WHERE m.channel_id IS NULL),
 					sum(m.denominator) FILTER (WHERE m.channel_id IS NULL))
 			ELSE
-				athar.measurement_value(min(m.kind), athar.merge(m.summary), sum(m.numerator), sum(m.denominator))
+				-- what one channel counts another may give as numerator and denominator
+				athar.measurement_value(min(m.kind), athar.merge(m.summary),
+					sum(m.numerator) + coalesce(sum(athar.total(m.summary)) FILTER (WHERE m.denominator IS NULL), 0),
+					sum(m.denominator) + coalesce(sum(athar.n(m.summary)) FILTER (WHERE m.denominator IS NULL), 0))
 			END AS value,
 			max(upper(m.period)) AS ends_on,
 			min(upper(m.period) - lower(m.period)) AS days,

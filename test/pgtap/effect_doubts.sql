@@ -171,6 +171,13 @@ SELECT results_eq(
 	FROM (SELECT athar.difference_in_differences(f.value, f.service, f.service = 'own', f.period_start >= '2021-01-01') FROM athar.measurements AS f WHERE f.kpi = 'level') AS d (e)$$,
 	'difference in differences, paired by service');
 
+-- What was recorded beside what is compared -----------------------------------------------
+SELECT ok(NOT flags && '{values_left_out}', 'nothing is left out') FROM athar.measure_effect('level', 'own', '2021-01-01', '1 year');
+SELECT athar.record_observation('level', 3, '2022-01-01 00:00', 'own'), athar.record_observation('level', 3, '2021-06-01', 'c1');
+SELECT ok(NOT flags && '{values_left_out}', 'values of other services or times are not missed') FROM athar.measure_effect('level', 'own', '2021-01-01', '1 year');
+SELECT athar.record_observation('level', 3, '2021-12-31 23:59', 'own');
+SELECT ok(flags @> '{by_period,values_left_out}', 'single values beside reported figures are told') FROM athar.measure_effect('level', 'own', '2021-01-01', '1 year');
+
 -- Like seasons, in words ------------------------------------------------------------------
 SELECT isnt(athar.describe_effect('level', 'own', '2021-01-01', '6 months', controls => '{}', season_matched => true), athar.describe_effect('level', 'own', '2021-01-01', '6 months', controls => '{}'), 'describe_effect() matches seasons, too');
 SELECT is(athar.describe_effect('level', 'own', '2021-01-01', '6 months', '1 month', '{}', 'ar', true),

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(99);
+SELECT plan(107);
 SET LOCAL timezone = 'Pacific/Auckland';	-- no figure may depend on the session's zone
 
 SELECT athar.define_unit('u', 'Unit');
@@ -147,6 +147,10 @@ SELECT throws_ok($$SELECT athar.report_measurement('mean', '[9999-01-01,9999-01-
 SELECT throws_ok($$SELECT athar.report_measurement('mean', '[2020-01-01,2020-01-02)', NULL)$$, '22023', 'a measurement of KPI "mean" needs a figure');
 SELECT throws_ok($$SELECT athar.report_measurement('mean', '[2020-01-01,2020-01-02)', athar.summary_of('{1}', '{0}'))$$, '22023', 'summary of KPI "mean" is empty');
 SELECT throws_ok($$SELECT athar.report_measurement('ratio', '[2020-01-01,2020-01-02)', athar.summary_of('{0,2}', '{1,1}'))$$, '22023', 'summary of KPI "ratio" is not over zeros and ones');
+SELECT throws_ok(format($$SELECT athar.report_measurement('ratio', '[2020-01-01,2020-01-02)', %s)$$, given), '22023', 'summary of KPI "ratio" is not over zeros and ones', 'an average of ratios is no ratio: ' || given)
+FROM (VALUES ($$athar.summary_of('{0.5}', '{1}')$$), ($$athar.summary_of('{0,0.5,1}', '{10,1,10}')$$), ($$athar.summary_of('{0.2,1}', '{1,1}')$$)) AS g (given);
+SELECT lives_ok(format($$SELECT athar.report_measurement('ratio', daterange('2019-01-01'::date + %s, '2019-01-02'::date + %s), %s)$$, n, n, given), given)
+FROM (VALUES (1, $$athar.summary_of('{0}', '{7}')$$), (2, $$athar.summary_of('{1}', '{1}')$$), (3, $$athar.summary_of('{0,1}', '{123456789012,987654321098}')$$), (4, $$athar.summary_of('{0,1}', '{1,1000000007}')$$), (5, $$athar.summary_of_moments(50, 0.3, 0.2)$$)) AS g (n, given);
 SELECT throws_ok($$SELECT athar.report_measurement('ratio', '[2020-01-01,2020-01-02)', NULL, numerator => 'Infinity', denominator => 1)$$, '22003', 'numerator Infinity of KPI "ratio" is out of range');
 SELECT throws_ok($$SELECT athar.report_measurement('ratio', '[2020-01-01,2020-01-02)', NULL, numerator => 1, denominator => -1)$$, '22023', 'denominator -1 of KPI "ratio" is not above zero');
 

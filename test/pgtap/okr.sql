@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(142);
+SELECT plan(143);
 SET LOCAL athar.actor = 'programme office';
 SET LOCAL athar.time_zone = 'Asia/Riyadh';
 
@@ -351,6 +351,13 @@ SELECT results_eq($$SELECT current, progress, coverage, status FROM athar.okr_tr
 SELECT athar.report_measurement('bounded', '[2020-07-01,2021-07-01)', athar.summary_of('{99}', '{1}'), basis => 'year');
 SELECT athar.report_measurement('bounded', '[2020-07-01,2020-10-01)', athar.summary_of('{8}', '{1}'), basis => 'quarter');
 SELECT is(current, 8::double precision, 'one that runs past its end does not either') FROM athar.okr_tree WHERE goal = 'bounded';
+
+-- One channel counts, the other gives numerator and denominator.
+SELECT athar.define_kpi('both', 'Both', 'share', 'up', 'ratio'), athar.define_channel('both-a', 'A'), athar.define_channel('both-b', 'B');
+SELECT athar.create_goal('both', 'Both', 'key_result', kpi => 'both', target => 'at least 0.9');
+SELECT athar.report_measurement('both', '[2020-01-01,2020-04-01)', athar.summary_of('{0,1}', '{10,10}'), channel => 'both-a', basis => 'quarter'),
+	athar.report_measurement('both', '[2020-01-01,2020-04-01)', NULL, channel => 'both-b', basis => 'quarter', numerator => 30, denominator => 40);
+SELECT is(value, 40.0::double precision / 60, 'they are one ratio') FROM athar.goal_values('2020-05-01', athar.goal_id('both'));
 
 SELECT * FROM finish();
 ROLLBACK;
