@@ -176,12 +176,14 @@ SELECT j.code::text AS project, j.name, j.name_ar, u.code::text AS unit, v.versi
 		/ nullif(sum(a.weight::double precision) FILTER (WHERE a.is_counted), 0) AS done_share,
 	min(a.starts_on) AS starts_on, max(a.due_on) AS due_on, sum(a.budget) AS budget,
 	(SELECT count(*) FROM athar.plan_draft d WHERE d.project_id = j.id AND d.status = 'open') AS open_drafts,
-	j.status, j.maturity
+	j.status, j.maturity,
+	count(a.id) FILTER (WHERE a.is_counted AND a.has_kpi)::double precision / nullif(count(a.id) FILTER (WHERE a.is_counted), 0) AS kpi_share
 FROM athar.project j
 JOIN athar.unit u ON u.id = j.unit_id
 LEFT JOIN athar.plan_version v ON v.project_id = j.id AND v.version = j.head_version
 LEFT JOIN (
 	SELECT a.id, a.project_id, a.status, a.weight, a.starts_on, a.due_on, a.budget,
+		(SELECT athar.list_of(i.document, 'kpis') <> '[]' FROM athar.plan_item i WHERE i.project_id = a.project_id AND i.revision = a.revision) AS has_kpi,
 		a.status <> 'cancelled' AND NOT EXISTS (SELECT FROM athar.action b
 			WHERE b.project_id = a.project_id AND b.parent_item_id = a.item_id AND b.removed_in_version IS NULL) AS is_counted
 	FROM athar.action a
@@ -210,3 +212,4 @@ COMMENT ON COLUMN athar.plan_progress.budget IS 'Sum of the actions'' budgets, i
 COMMENT ON COLUMN athar.plan_progress.open_drafts IS 'Drafts that wait for somebody to resolve their conflicts';
 COMMENT ON COLUMN athar.plan_progress.status IS 'draft, active or closed';
 COMMENT ON COLUMN athar.plan_progress.maturity IS 'pilot, scaled or institutional';
+COMMENT ON COLUMN athar.plan_progress.kpi_share IS 'Share of its actions that name a KPI to move, 0 to 1; cancelled actions and those that only hold others do not count; NULL where there are none';

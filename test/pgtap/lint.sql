@@ -1,6 +1,6 @@
 -- lint: each thing a careful reader would say, once, in two languages; and what is overdue
 BEGIN;
-SELECT plan(49);
+SELECT plan(51);
 SET LOCAL TimeZone = 'UTC';
 
 SELECT athar.define_unit('moi', 'Interior'), athar.define_unit('moh', 'Health');
@@ -114,6 +114,13 @@ UPDATE athar.action SET due_on = NULL, owner_id = unit_id FROM athar.project AS 
 SELECT is((SELECT count(*) FROM athar.overdue WHERE project = 'o'), 1::bigint, 'what has no day is not late');
 SELECT athar.set_project_status('o', 'closed', 'over');
 SELECT is((SELECT count(*) FROM athar.overdue WHERE project = 'o') + (SELECT overdue FROM athar.plan_progress WHERE project = 'o'), 0::bigint, 'nobody waits for a closed project');
+
+-- How much of a plan can be measured.
+SELECT athar.define_kpi('covers', 'Covers', 'days', 'down');
+SELECT athar.create_project('c', 'C', 'moi', '{"title": "C", "items": [{"id": "G", "title": "Group"}, {"id": "A", "title": "A", "parent": "G", "kpis": [{"kpi": "covers"}]}, {"id": "B", "title": "B", "parent": "G", "kpis": []},
+	{"id": "X", "title": "X", "status": "cancelled"}]}', 'start'), athar.create_project('empty', 'E', 'moi', '{"title": "E"}', 'start');
+SELECT is(kpi_share, 0.5::double precision, 'one action of two names a KPI; groups and what was cancelled do not count') FROM athar.plan_progress WHERE project = 'c';
+SELECT is(kpi_share, NULL, 'of no actions there is no share') FROM athar.plan_progress WHERE project = 'empty';
 
 SELECT * FROM finish();
 ROLLBACK;
