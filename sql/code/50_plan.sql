@@ -1,13 +1,5 @@
 -- 50 plan: documents as rows, the one way to a version, and what reads them
 
-CREATE OR REPLACE FUNCTION athar.project_id(code text)
-RETURNS integer
-LANGUAGE SQL STABLE STRICT PARALLEL SAFE
-RETURN coalesce((SELECT j.id FROM athar.project j WHERE j.code = project_id.code),
-	athar.missing('project', project_id.code, 'create_project()'));
-COMMENT ON FUNCTION athar.project_id(text) IS
-'The internal key of the project with this code; NULL for NULL, 42704 if there is none.';
-
 -- A document in parts
 
 CREATE OR REPLACE FUNCTION athar.plan_header(document jsonb)
@@ -97,26 +89,6 @@ COMMENT ON FUNCTION athar.check_version(text, integer) IS
 'Raises 42704 for an unknown project and 22023 for a version it does not have; NULL if both exist or are NULL.';
 
 -- Reading
-
-CREATE OR REPLACE FUNCTION athar.get_plan(project text, version integer DEFAULT NULL, as_of timestamptz DEFAULT NULL, approved boolean DEFAULT false)
-RETURNS jsonb
-LANGUAGE SQL STABLE PARALLEL SAFE
-BEGIN ATOMIC
-SELECT athar.fail('0A000', 'approved plans cannot be read yet', 'Versions have no approvals in this release.', 'Leave approved out, and ask by version or by time.')
-WHERE get_plan.approved;
-SELECT athar.fail('22023', 'version and as_of exclude each other', 'No plan was read.', 'Ask by version or by time.')
-WHERE get_plan.version IS NOT NULL AND get_plan.as_of IS NOT NULL;
-SELECT athar.check_version(get_plan.project, get_plan.version);
-SELECT athar.plan_document(j.id, CASE
-	WHEN get_plan.version IS NOT NULL THEN get_plan.version
-	WHEN get_plan.as_of IS NULL THEN j.head_version
-	ELSE (SELECT max(v.version) FROM athar.plan_version v WHERE v.project_id = j.id AND v.saved_at <= get_plan.as_of) END)
-FROM athar.project j
-WHERE j.code = get_plan.project;
-END;
-COMMENT ON FUNCTION athar.get_plan(text, integer, timestamptz, boolean) IS
-'The plan document of a project exactly as it was saved: the newest version, or the one of this number, or the newest one saved at or before as_of (NULL if there was none yet). NULL for a NULL project.
-Errors: 42704 for an unknown project; 22023 for a version that does not exist, or for version and as_of together; 0A000 for approved => true.';
 
 CREATE OR REPLACE VIEW athar.actions
 WITH (security_invoker = true)

@@ -247,6 +247,10 @@ SELECT j.id
 FROM athar.project j
 WHERE j.id = settle_plan.project_id
 FOR NO KEY UPDATE;
+-- under the lock: the project may have been handed over meanwhile
+SELECT athar.writable_project(j.code)
+FROM athar.project j
+WHERE j.id = settle_plan.project_id;
 WITH outcome AS MATERIALIZED (
 	SELECT m.head_version, m.merged, m.conflicts
 	FROM athar.merge_with_head(settle_plan.project_id, settle_plan.base_version, settle_plan.document, settle_plan.answers) AS m
@@ -305,6 +309,7 @@ WHERE coalesce(create_project.reason, '') !~ '[^[:space:]]';
 SELECT athar.check_definition('project', create_project.code, create_project.name);
 SELECT athar.fail('22023', 'a unit is required', 'The project was not created.', 'Pass the code of the unit that is accountable for it.')
 WHERE create_project.unit IS NULL;
+SELECT athar.check_acting(create_project.unit);
 SELECT athar.fail('23505', 'project ' || athar.quoted(create_project.code) || ' exists already', 'Nothing was changed.',
 	'Save a new version of its plan with save_plan(), or choose another code.')
 WHERE EXISTS (SELECT FROM athar.project j WHERE j.code = create_project.code);
@@ -324,7 +329,7 @@ WHERE j.code = create_project.code;
 END;
 COMMENT ON FUNCTION athar.create_project(text, text, text, jsonb, text, text) IS
 'Begins an improvement project: its code, name, accountable unit (code), plan document (which becomes version 1) and the reason; name_ar is optional. Returns its internal key.
-Errors: AT001 without a reason; 22023 without code, name or unit, or for a document with faults (all are named, see validate_plan()); 42704 for an unknown unit; 23505 if the code is taken.';
+Errors: AT001 without a reason; 22023 without code, name or unit, or for a document with faults (all are named, see validate_plan()); 42704 for an unknown unit; AT005 for a unit the caller does not act for; 23505 if the code is taken.';
 
 CREATE OR REPLACE FUNCTION athar.save_plan(project text, document jsonb, base_version integer, reason text, on_conflict text DEFAULT 'draft')
 RETURNS athar.plan_outcome
@@ -359,7 +364,7 @@ SELECT athar.check_change(patch_plan.project, patch_plan.base_version, patch_pla
 SELECT athar.fail('22023', 'a patch is required', 'The plan was not saved.', 'Pass a JSON patch, such as json_diff() makes.')
 WHERE patch_plan.patch IS NULL;
 SELECT s.status, s.version, s.draft, s.conflicts
-FROM athar.save_plan(patch_plan.project, athar.json_patch(athar.get_plan(patch_plan.project, patch_plan.base_version), patch_plan.patch),
+FROM athar.save_plan(patch_plan.project, athar.json_patch(athar.plan_document(athar.project_id(patch_plan.project), patch_plan.base_version), patch_plan.patch),
 	patch_plan.base_version, patch_plan.reason, patch_plan.on_conflict) AS s;
 END;
 COMMENT ON FUNCTION athar.patch_plan(text, jsonb, integer, text, text) IS
@@ -387,7 +392,7 @@ FROM (SELECT d.document || jsonb_build_object('items', (SELECT jsonb_agg(CASE WH
 			THEN i.value || set_action.changes - ARRAY(SELECT c.key FROM jsonb_each(set_action.changes) AS c (key, value) WHERE c.value = 'null')
 			ELSE i.value END ORDER BY i.ordinality)
 		FROM jsonb_array_elements(d.document -> 'items') WITH ORDINALITY AS i (value, ordinality))) AS document
-	FROM athar.get_plan(set_action.project, set_action.base_version) AS d (document)) AS c
+	FROM athar.plan_document(athar.project_id(set_action.project), set_action.base_version) AS d (document)) AS c
 CROSS JOIN LATERAL athar.save_plan(set_action.project, c.document, set_action.base_version, set_action.reason, set_action.on_conflict) AS s;
 END;
 COMMENT ON FUNCTION athar.set_action(text, text, jsonb, integer, text, text) IS
@@ -420,10 +425,11 @@ RETURNS boolean
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 SELECT athar.fail('42704', 'draft ' || check_draft.draft || ' does not exist', 'Nothing was read.', 'The view plan_drafts lists the drafts there are.')
-WHERE check_draft.draft IS NOT NULL AND NOT EXISTS (SELECT FROM athar.plan_draft d WHERE d.id = check_draft.draft);
+WHERE check_draft.draft IS NOT NULL AND NOT EXISTS (SELECT FROM athar.plan_draft d
+	WHERE d.id = check_draft.draft AND (row_security_active('athar.plan_draft'::regclass) OR athar.sees_project(d.project_id, athar.caller())));
 END;
 COMMENT ON FUNCTION athar.check_draft(integer) IS
-'Raises 42704 for a draft that does not exist; NULL if it does, or is NULL.';
+'Raises 42704 for a draft that does not exist, or that the caller may not see; NULL if it does, or is NULL.';
 
 CREATE OR REPLACE FUNCTION athar.get_draft(draft integer)
 RETURNS jsonb
@@ -464,6 +470,10 @@ BEGIN ATOMIC
 SELECT athar.fail('22023', 'a draft is required', 'Nothing was changed.', 'Pass its number; the view plan_drafts lists the drafts there are.')
 WHERE check_open_draft.draft IS NULL;
 SELECT athar.check_draft(check_open_draft.draft);
+SELECT athar.writable_project(j.code)
+FROM athar.plan_draft d
+JOIN athar.project j ON j.id = d.project_id
+WHERE d.id = check_open_draft.draft;
 SELECT athar.fail('55000', 'draft ' || d.id || ' is not open any more',
 	CASE d.status WHEN 'merged' THEN 'It was merged and is version ' || d.merged_version || ' of its plan.' ELSE 'It was dropped.' END || ' Nothing was changed.',
 	'Its text can still be read with get_draft(), and saved as a new change.')
@@ -471,7 +481,7 @@ FROM athar.plan_draft d
 WHERE d.id = check_open_draft.draft AND d.status <> 'open';
 END;
 COMMENT ON FUNCTION athar.check_open_draft(integer) IS
-'Raises 22023 for NULL, 42704 for a draft that does not exist, 55000 for one that was merged or dropped; NULL otherwise.';
+'Raises 22023 for NULL, 42704 for a draft that does not exist, AT005 where the caller may not write its plan, 55000 for one that was merged or dropped; NULL otherwise.';
 
 CREATE OR REPLACE FUNCTION athar.lock_draft(draft integer)
 RETURNS void

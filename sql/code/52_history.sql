@@ -22,6 +22,7 @@ SELECT athar.fail('22023', 'the name of a version is blank', 'The version keeps 
 WHERE name_version.name !~ '[^[:space:]]';
 SELECT athar.fail('22023', 'the name of a version is longer than 200 characters', 'The version keeps the name it has.', 'Pass a shorter name; comments have room for more.')
 WHERE char_length(name_version.name) > 200;
+SELECT athar.writable_project(name_version.project);
 SELECT athar.check_version(name_version.project, name_version.version);
 SELECT athar.fail('23505', 'version ' || v.version || ' of project ' || athar.quoted(name_version.project) || ' is named ' || athar.quoted(v.name) || ' already',
 	'Nothing was changed: a name means one version.', 'Choose another name, or take it from that version with name_version(project, version, NULL).')

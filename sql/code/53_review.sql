@@ -15,6 +15,9 @@ SELECT athar.fail('22023', 'unknown kind ' || coalesce(athar.quoted(record_revie
 	'Kinds are comment, decision, review and retrospective; check_in() is for goals.')
 WHERE coalesce(record_review.kind NOT IN ('comment', 'decision', 'review', 'retrospective'), true);
 SELECT athar.check_version(record_review.project, record_review.version);
+-- who is consulted or informed comments
+SELECT athar.writable_project(record_review.project)
+WHERE record_review.kind = 'decision';
 SELECT athar.missing('action', format('%s" of project "%s', record_review.action, record_review.project), 'save_plan()')
 WHERE record_review.action IS NOT NULL AND NOT EXISTS (SELECT FROM athar.action a
 	JOIN athar.project j ON j.id = a.project_id
@@ -34,7 +37,7 @@ RETURNING id;
 END;
 COMMENT ON FUNCTION athar.record_review(text, text, text, text, integer, integer) IS
 'Records what somebody says about a project''s plan, or about one action of it, and returns its number: note, the words; kind: comment, decision, review or retrospective; version: the version of the plan he had before him (NULL: the newest); reply_to: the number of what it answers. The author is current_actor(), frozen as text. What was said is not rewritten or taken away: there is no function that does; answer it.
-Errors: 22023 without project or note, for an unknown kind and for a version the plan does not have; 42704 for an unknown project, for an action its plan never had, and where reply_to was not said about this project.';
+Errors: 22023 without project or note, for an unknown kind and for a version the plan does not have; 42704 for an unknown project, for an action its plan never had, and where reply_to was not said about this project; AT005 for a decision by who may not write the plan.';
 
 CREATE OR REPLACE VIEW athar.reviews WITH (security_invoker = true) AS
 SELECT r.id AS review, r.kind, j.code::text AS project, a.item_id AS action, r.version, r.reply_id AS reply_to, r.note, r.author, r.reviewed_at,

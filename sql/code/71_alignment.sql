@@ -15,6 +15,7 @@ BEGIN ATOMIC
 		'A share says how much of the action serves the goal.', 'Give a number above 0 and at most 1.')
 	WHERE align.share <= 0 OR align.share > 1;
 	SELECT athar.goal_id(align.goal);
+	SELECT athar.writable_project(align.project);
 	SELECT athar.missing('action', format('%s" of project "%s', align.action, align.project), 'save_plan()')
 	WHERE NOT EXISTS (
 		SELECT
@@ -52,13 +53,16 @@ BEGIN ATOMIC
 		AND a.item_id = align.action;
 END;
 COMMENT ON FUNCTION athar.align(text, text, text, double precision) IS
-'Says that an action (by its project''s code and its id in the plan) serves a goal, with which share of itself (1 unless given), and returns the id; said again, it changes the share. An action may serve several goals, with 1 in all. 22023 where a code is missing, for a share that is not above 0 and at most 1, or where the shares would exceed 1 in sum; 22003 for a share of NaN or infinity; 42704 for an unknown goal or project, and for an action that is not in the plan. Two sessions that align one action wait for each other; at REPEATABLE READ the sum is that of the transaction''s own snapshot, so use READ COMMITTED or SERIALIZABLE.';
+'Says that an action (by its project''s code and its id in the plan) serves a goal, with which share of itself (1 unless given), and returns the id; said again, it changes the share. An action may serve several goals, with 1 in all. 22023 where a code is missing, for a share that is not above 0 and at most 1, or where the shares would exceed 1 in sum; 22003 for a share of NaN or infinity; 42704 for an unknown goal or project, and for an action that is not in the plan; AT005 where the caller may not write the plan. Two sessions that align one action wait for each other; at REPEATABLE READ the sum is that of the transaction''s own snapshot, so use READ COMMITTED or SERIALIZABLE.';
 
 CREATE OR REPLACE FUNCTION athar.unalign(goal text, project text, action text)
 RETURNS boolean
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+	-- in statements of their own: over an empty table a condition is not looked at
+	SELECT athar.goal_id(unalign.goal);
+	SELECT athar.writable_project(unalign.project);
 	WITH gone AS (
 		DELETE FROM athar.alignment AS l
 		USING athar.action AS a
@@ -71,7 +75,7 @@ BEGIN ATOMIC
 	SELECT EXISTS (SELECT FROM gone);
 END;
 COMMENT ON FUNCTION athar.unalign(text, text, text) IS
-'Says that an action no longer serves a goal; returns whether it did. Also for an action that the plan no longer has. 42704 for an unknown goal or project.';
+'Says that an action no longer serves a goal; returns whether it did. Also for an action that the plan no longer has. 42704 for an unknown goal or project; AT005 where the caller may not write the plan.';
 
 -- Who works for what
 

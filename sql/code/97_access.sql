@@ -18,7 +18,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'table', 'SELECT', 'access_grants?'),
 		('audit', 'table', 'SELECT', 'change_log|archived_changes|log_.*|tracked_.*|tracking_.*|mark|seal_.*'),
 		-- what views and readers call with the rights of whoever reads, and what tells nobody anything
-		('public', 'routine', 'EXECUTE', 'fail|missing|may_see|smallest_cell'),
+		('public', 'routine', 'EXECUTE', 'fail|missing|caller|is_unlimited|may_see|seen_projects|sees_project|smallest_cell'),
 		-- show of the log what the reader may see in the table itself
 		('read', 'routine', 'EXECUTE', 'row_history|field_history|as_of|as_of_mark|named_marks'),
 		('audit', 'routine', 'EXECUTE', 'table_ids|row_history|field_history|as_of|as_of_mark|named_marks'),
@@ -30,6 +30,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('contribute', 'routine', 'EXECUTE', 'patch_plan|set_action|revert_plan|resolve_conflicts?|merge_draft|drop_draft'),
 		('contribute', 'routine', 'EXECUTE', 'record_observation|report_measurement'),
 		('contribute', 'routine', 'EXECUTE', 'create_project|save_plan|name_version|record_review|check_in|align|unalign'),
+		('contribute', 'routine', 'EXECUTE', 'set_participant|remove_participant|request_approval|approve_plan|reject_plan'),
 		-- writes what its caller may write himself
 		('contribute', 'routine', 'EXECUTE', 'undo_transaction'),
 		('manage', 'routine', 'EXECUTE', 'define_.*|load_preset|create_cycle|close_cycle|create_goal|revise_goal|publish_goal'),
@@ -44,8 +45,8 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'seal|run_due|schedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
 		('none', 'routine', 'EXECUTE', 'check_definition|check_cycle|check_goal|check_baseline|check_kpi|check_measurement|refresh_observations'),
-		('none', 'routine', 'EXECUTE', 'commit_plan|check_plan_change|lock_draft|keep_draft|settle_plan|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
-		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|holds_level|run_grant')
+		('none', 'routine', 'EXECUTE', 'commit_plan|check_plan_change|lock_draft|keep_draft|settle_plan|check_open_draft|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
+		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|check_acting|holds_level|held_units|writable_project|managed_project|lock_participants|signing_unit|sign_plan|run_grant')
 ), support (oid) AS (
 	-- Types are usable by everybody (a column, a parameter of one reveals
 	-- nothing), and with them what reads, writes, compares and indexes values.
@@ -161,14 +162,12 @@ BEGIN ATOMIC
 			'Nothing was changed.',
 			'Create it first with CREATE ROLE; a level cannot be given to everybody (PUBLIC).')
 	WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = check_access.role);
-	-- Who called is the role outside every function with its owner's rights,
-	-- so a function of somebody's own lends nobody a level.
 	SELECT athar.fail('42501',
 			format('role "%s" may not give or take level "%s"%s', c.name, check_access.level,
 				coalesce(' for unit "' || check_access.unit || '"', '')),
 			'A level is given and taken by those of level administer, as far as they hold it themselves: audit by auditors, a unit''s by those not limited to another.',
 			'Ask a role that holds it, or the owner of the extension.')
-	FROM (SELECT coalesce(nullif(current_setting('role'), 'none'), session_user)::name AS name) AS c
+	FROM (SELECT athar.caller() AS name) AS c
 	WHERE NOT (athar.holds_level(c.name, 'administer', athar.unit_id(check_access.unit))
 		AND athar.holds_level(c.name, check_access.level, athar.unit_id(check_access.unit)));
 END;
@@ -244,7 +243,7 @@ BEGIN ATOMIC
 	SELECT EXISTS (SELECT FROM new);
 END;
 COMMENT ON FUNCTION athar.grant_access(regrole, text, text) IS
-'Gives a role a level: read (views, readers, statistics), contribute (also observations, measurements, plans, check-ins), manage (also units, services, KPIs, cycles, goals), administer (also tracking, jobs and levels), or audit, which stands apart (the whole change log). Stored, and applied as GRANTs of what access_rules lists; returns whether it is new. The unit limits what the owner''s-rights views show (may_see), and for whom an administrator may give levels; it does not yet limit the tables and functions a level opens. With its owner''s rights, because only an owner grants; it refuses (42501) to give what the caller does not hold. 22023 unknown level, or audit with a unit; 42704 unknown role or unit.';
+'Gives a role a level: read (views, readers, statistics), contribute (also observations, measurements, plans, check-ins), manage (also units, services, KPIs, cycles, goals), administer (also tracking, jobs and levels), or audit, which stands apart (the whole change log). Stored, and applied as GRANTs of what access_rules lists; returns whether it is new. The unit limits which projects the role sees (those in which the unit takes part, or one below it) and writes, for whom it signs, what the owner''s-rights views show (may_see), and for whom an administrator may give levels. With its owner''s rights, because only an owner grants; it refuses (42501) to give what the caller does not hold. 22023 unknown level, or audit with a unit; 42704 unknown role or unit.';
 
 CREATE OR REPLACE FUNCTION athar.revoke_access(role regrole, level text, unit text DEFAULT NULL)
 RETURNS boolean

@@ -28,3 +28,43 @@ BEGIN
 	END LOOP;
 END
 $$;
+
+-- Row security: a role that is limited to units sees the projects in which one
+-- of them takes part, and what belongs to these. Which tables that is follows
+-- from the references; a project that every row names says all. Who is not
+-- limited costs one look-up for each table a query reads; the keys of the
+-- projects that others see are gathered once for each. pg_dump leaves the
+-- policies of an extension's tables to this script.
+DO $$
+DECLARE
+	r record;
+BEGIN
+	FOR r IN
+		SELECT 'project' AS relation, 'id IN (SELECT athar.seen_projects(current_user))' AS condition
+		UNION ALL
+		SELECT f.child, string_agg(
+			CASE WHEN a.attnotnull THEN '' ELSE format('%I IS NULL OR ', f.child_column) END
+			|| CASE f.parent WHEN 'project' THEN format('%I IN (SELECT athar.seen_projects(current_user))', f.child_column)
+				ELSE format('EXISTS (SELECT FROM athar.%I AS parent WHERE parent.id = %I.%I)', f.parent, f.child, f.child_column) END,
+			') AND (' ORDER BY f.child_column)
+		FROM athar.reference AS f
+		JOIN pg_attribute AS a ON a.attrelid = format('athar.%I', f.child)::regclass AND a.attname = f.child_column
+		WHERE f.parent IN ('project', 'action', 'plan_draft', 'effect')
+			AND (f.parent = 'project' AND a.attnotnull OR NOT EXISTS (
+				SELECT
+				FROM athar.reference AS o
+				JOIN pg_attribute AS b ON b.attrelid = format('athar.%I', o.child)::regclass AND b.attname = o.child_column
+				WHERE o.child = f.child AND o.parent = 'project' AND b.attnotnull))
+		GROUP BY f.child
+	LOOP
+		-- there in an upgrade
+		IF EXISTS (SELECT FROM pg_policy AS p WHERE p.polname = 'seen' AND p.polrelid = format('athar.%I', r.relation)::regclass) THEN
+			EXECUTE format('DROP POLICY seen ON athar.%I', r.relation);
+		END IF;
+		EXECUTE format('ALTER TABLE athar.%I ENABLE ROW LEVEL SECURITY', r.relation);
+		EXECUTE format('CREATE POLICY seen ON athar.%I USING ((SELECT athar.is_unlimited(current_user)) OR ((%s)))', r.relation, r.condition);
+		EXECUTE format('COMMENT ON POLICY seen ON athar.%I IS %L', r.relation,
+			'A role limited to units sees what belongs to the projects in which one of them takes part');
+	END LOOP;
+END
+$$;

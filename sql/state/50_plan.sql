@@ -31,7 +31,7 @@ CREATE TABLE athar.participant (
 	action_id integer,
 	unit_id integer NOT NULL,
 	role text NOT NULL,
-	UNIQUE NULLS NOT DISTINCT (project_id, action_id, unit_id, role),
+	UNIQUE NULLS NOT DISTINCT (project_id, action_id, unit_id),
 	CONSTRAINT participant_role_check CHECK (role IN ('accountable', 'responsible', 'consulted', 'informed'))
 );
 COMMENT ON TABLE athar.participant IS 'Which unit takes part in a project or in one of its actions, and how';
@@ -39,7 +39,7 @@ COMMENT ON COLUMN athar.participant.id IS 'Internal key';
 COMMENT ON COLUMN athar.participant.project_id IS 'The project: references project(id), checked by trigger';
 COMMENT ON COLUMN athar.participant.action_id IS 'The action: references action(id), checked by trigger; NULL for the project as a whole';
 COMMENT ON COLUMN athar.participant.unit_id IS 'The unit: references unit(id), checked by trigger';
-COMMENT ON COLUMN athar.participant.role IS 'accountable (exactly one), responsible, consulted or informed';
+COMMENT ON COLUMN athar.participant.role IS 'accountable (one at most; of a project exactly one, project.unit_id), responsible, consulted or informed; one role for each unit and place';
 CREATE UNIQUE INDEX participant_accountable_idx ON athar.participant (project_id, action_id) NULLS NOT DISTINCT WHERE role = 'accountable';
 CREATE INDEX participant_unit_id_idx ON athar.participant (unit_id);
 CREATE INDEX participant_action_id_idx ON athar.participant (action_id);

@@ -46,6 +46,8 @@ VALUES
 	('action', 'channel_id', 'channel', false),
 	('plan_draft', 'project_id', 'project', false),
 	('plan_conflict', 'draft_id', 'plan_draft', false),
+	('approval', 'project_id', 'project', false),
+	('approval', 'unit_id', 'unit', false),
 	('kpi_source', 'kpi_id', 'kpi', false),
 	('effect', 'action_id', 'action', false),
 	('effect', 'kpi_id', 'kpi', false),
@@ -149,6 +151,7 @@ BEGIN
 			(25, 'kpi_relation', true, '{}', NULL),
 			(26, 'kpi_source', true, '{shape,last_error}', NULL),
 			(27, 'effect_check', true, '{}', NULL),
+			(28, 'approval', true, '{}', NULL),
 			(30, 'goal_revision', true, '{}', NULL),
 			(40, 'goal_grade', true, '{}', NULL)
 		) AS m (id, relation, inserted_values, excluded, condition)

@@ -135,6 +135,11 @@ SELECT athar.name_version('faster', 2, 'agreed');
 SELECT athar.record_review('faster', 'لماذا لا نلغي النموذج كله؟', action => 'A2', version => 1);
 SELECT athar.record_review('faster', 'The council wants no form at all', 'decision', 'A2', reply_to => (SELECT max(id) FROM athar.review));
 
+-- Who takes part in it, and what was agreed: this superuser is a member of athar_manager.
+SELECT athar.set_participant('faster', 'dept', 'consulted'), athar.set_participant('faster', 'dept', 'informed', 'A2');
+SELECT athar.request_approval('faster');
+SELECT status, pending FROM athar.approve_plan('faster', 3, note => 'as discussed');
+
 -- What is wanted, how it goes.
 SELECT athar.create_cycle('2024', 'Year 2024', '[2024-01-01,2025-01-01)');
 SELECT athar.create_goal('quick', 'Decisions come quickly', 'objective', '2024', unit => 'agency');

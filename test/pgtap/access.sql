@@ -1,6 +1,6 @@
 -- access: what each level may do, who may give it, whom it lets see what
 BEGIN;
-SELECT plan(68);
+SELECT plan(73);
 
 CREATE ROLE athar_reader;
 CREATE ROLE athar_contributor;
@@ -161,6 +161,73 @@ SELECT throws_ok(pg_temp.run_as('athar_contributor', $$SELECT athar.grant_access
 	'role "athar_contributor" may not give or take level "read" for unit "other"', 'nor for another unit');
 SELECT lives_ok(pg_temp.run_as('athar_contributor', $$SELECT athar.grant_access('athar_member', 'manage', 'agency')$$), 'but for what is below it');
 SELECT throws_ok(pg_temp.run_as('athar_contributor', $$SELECT athar.revoke_access('"athar Administrator"', 'administer')$$), '42501', NULL, 'and takes nothing either');
+
+-- Every function with its owner's rights that takes a project or a draft tells
+-- a stranger that there is none, in the same words as where there is none, and
+-- lets nobody write who is only informed.
+CREATE ROLE athar_stranger;
+CREATE ROLE athar_informed;
+SELECT athar.define_unit('access_owner', 'Owner'), athar.define_unit('access_stranger', 'Stranger'), athar.define_unit('access_informed', 'Informed');
+SELECT athar.grant_access('athar_stranger', 'administer', 'access_stranger'), athar.grant_access('athar_informed', 'administer', 'access_informed');
+SELECT athar.create_cycle('access', 'Access', '[2026-01-01,2027-01-01)'), athar.create_goal('access', 'Access', 'objective', cycle => 'access');
+SELECT athar.create_project('access', 'Access', 'access_owner', '{"title": "t", "items": [{"id": "A1", "title": "a"}]}', 'to be private');
+SELECT athar.save_plan('access', '{"title": "u", "items": [{"id": "A1", "title": "a"}]}', 1, 'once'),
+	athar.save_plan('access', '{"title": "v", "items": [{"id": "A1", "title": "a"}]}', 1, 'twice');
+INSERT INTO athar.participant (project_id, unit_id, role) VALUES (athar.project_id('access'), athar.unit_id('access_informed'), 'informed');
+CREATE FUNCTION pg_temp.told(role name, routine regprocedure, project text, draft integer) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	command text;
+	answer text;
+	code text;
+BEGIN
+	SELECT format('SELECT athar.%I(%s)', p.proname, string_agg(format('%I => %s', a.name, CASE a.name
+			WHEN 'project' THEN quote_literal(project) WHEN 'draft' THEN draft::text WHEN 'document' THEN quote_literal('{"title": "w"}')
+			WHEN 'goal' THEN quote_literal('access') WHEN 'action' THEN quote_literal('A1') WHEN 'action_id' THEN quote_literal('A1')
+			WHEN 'unit' THEN quote_literal('access_owner') WHEN 'role' THEN quote_literal('informed') WHEN 'resolution' THEN quote_literal('ours')
+			ELSE CASE format_type(a.type, NULL) WHEN 'text' THEN quote_literal('x') WHEN 'integer' THEN '1' WHEN 'jsonb' THEN quote_literal('{}') ELSE 'NULL' END END), ', '))
+	INTO command
+	FROM pg_proc AS p, unnest(p.proargnames[:p.pronargs], p.proargtypes::oid[]) WITH ORDINALITY AS a (name, type, ordinal)
+	WHERE p.oid = routine AND (a.name IN ('project', 'draft') OR a.ordinal <= p.pronargs - p.pronargdefaults)
+	GROUP BY p.proname;
+	BEGIN
+		EXECUTE format('SET LOCAL ROLE %I', role);
+		EXECUTE command;
+		answer := 'done';
+		RAISE EXCEPTION USING errcode = 'ZZ000';
+	EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE;
+		IF code = 'ZZ000' THEN RETURN answer; END IF;
+		RETURN code || replace(replace(' ' || SQLERRM, format('"%s"', project), 'it'), format('draft %s ', draft), 'it ');
+	END;
+END
+$$;
+CREATE TEMP TABLE guarded AS
+SELECT DISTINCT p.oid::regprocedure AS routine
+FROM pg_proc AS p, unnest(p.proargnames[:p.pronargs]) AS a (name)
+WHERE p.pronamespace = 'athar'::regnamespace AND p.prosecdef AND a.name IN ('project', 'draft');
+GRANT SELECT ON guarded TO PUBLIC;
+SELECT cmp_ok((SELECT count(*)::integer FROM guarded), '>=', 3, 'there is something to guard');
+SELECT is_empty(
+	$$SELECT g.routine, t.hidden, t.missing
+	FROM guarded AS g
+	CROSS JOIN LATERAL (SELECT pg_temp.told('athar_stranger', g.routine, 'access', (SELECT min(d.id) FROM athar.plan_draft AS d WHERE d.project_id = athar.project_id('access'))),
+		pg_temp.told('athar_stranger', g.routine, 'no such', -1)) AS t (hidden, missing)
+	WHERE t.hidden <> t.missing OR t.hidden !~ '^42704'$$,
+	'a function with its owner''s rights tells a stranger of a project or a draft what it tells of none');
+-- what the informed may do: comment, and what administrators do for everybody
+SELECT set_eq(
+	$$SELECT g.routine::text
+	FROM guarded AS g
+	CROSS JOIN LATERAL (SELECT pg_temp.told('athar_informed', g.routine, 'access', (SELECT min(d.id) FROM athar.plan_draft AS d WHERE d.project_id = athar.project_id('access')))) AS t (answer)
+	WHERE t.answer !~ '^AT005'$$,
+	ARRAY['athar.measure_effects(text)', 'athar.record_review(text,text,text,text,integer,integer)'],
+	'and who is only informed writes nothing');
+SELECT is_empty(
+	$$SELECT r.child FROM athar.reference AS r
+	WHERE r.parent IN ('project', 'action', 'plan_draft', 'effect')
+		AND NOT EXISTS (SELECT FROM pg_policies AS p WHERE p.schemaname = 'athar' AND p.tablename = r.child AND p.policyname = 'seen')$$,
+	'every table that belongs to projects has its policy');
+SELECT throws_ok(pg_temp.run_as('athar_stranger', $$SELECT athar.get_plan('access')$$), '42704', 'project "access" does not exist', 'a stranger reads no plan');
 
 -- The owner loses nothing.
 SELECT lives_ok(format('SELECT athar.grant_access(%1$L, %2$L), athar.revoke_access(%1$L, %2$L)', quote_ident(pg_get_userbyid(relowner)), 'administer'), 'a level for the owner')

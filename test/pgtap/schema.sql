@@ -93,11 +93,13 @@ SELECT set_eq(
 SELECT set_eq(
 	$$SELECT DISTINCT r.proname::text FROM routine AS r WHERE r.prosecdef$$,
 	ARRAY[
-		'align', 'apply_access_grants', 'check_in', 'close_cycle', 'create_cycle', 'create_goal', 'create_project', 'define_channel', 'define_kpi',
-		'define_kpi_bands', 'define_kpi_relation', 'define_offering', 'define_service', 'define_stage', 'define_unit', 'drop_draft', 'grant_access', 'load_preset', 'may_see',
-		'measure_closed_effects', 'measure_due_effects', 'measure_effects', 'merge_draft',
-		'name_version', 'named_marks', 'publish_goal', 'record_observation', 'record_review', 'refresh_measurements', 'report_measurement', 'resolve_conflict', 'resolve_conflicts', 'revise_goal',
-		'revoke_access', 'roll_up_goals', 'run_due', 'save_plan', 'schedule', 'seal_status', 'set_project_maturity', 'set_project_status', 'sync_effects', 'unalign', 'unschedule', 'write_observations'],
+		'align', 'apply_access_grants', 'approve_plan', 'check_in', 'close_cycle', 'create_cycle', 'create_goal', 'create_project', 'define_channel',
+		'define_kpi', 'define_kpi_bands', 'define_kpi_relation', 'define_offering', 'define_service', 'define_stage', 'define_unit', 'drop_draft',
+		'grant_access', 'is_unlimited', 'load_preset', 'may_see', 'measure_closed_effects', 'measure_due_effects', 'measure_effects', 'merge_draft',
+		'name_version', 'named_marks', 'publish_goal', 'record_observation', 'record_review', 'refresh_measurements', 'reject_plan', 'remove_participant',
+		'report_measurement', 'request_approval', 'resolve_conflict', 'resolve_conflicts', 'revise_goal', 'revoke_access', 'roll_up_goals', 'run_due',
+		'save_plan', 'schedule', 'seal_status', 'seen_projects', 'sees_project', 'set_participant', 'set_project_maturity', 'set_project_status',
+		'sync_effects', 'unalign', 'unschedule', 'write_observations'],
 	'its owner''s rights has what needs them, and no more: adding to this list is a decision');
 
 -- Rights.
@@ -110,13 +112,14 @@ SELECT is_empty(
 	$$SELECT r.signature FROM routine AS r
 	WHERE has_function_privilege('public', r.oid, 'EXECUTE')
 		AND NOT r.signature = ANY (ARRAY['athar.capture_change()', 'athar.queue_source()', 'athar.fail(text, text, text, text)', 'athar.missing(text, text, text)',
-			'athar.may_see(integer, name)', 'athar.smallest_cell()']::regprocedure[])
+			'athar.may_see(integer, name)', 'athar.is_unlimited(name, text)', 'athar.seen_projects(name)', 'athar.sees_project(integer, name)',
+			'athar.caller()', 'athar.smallest_cell()']::regprocedure[])
 		AND NOT EXISTS (SELECT FROM pg_proc AS p WHERE p.oid = r.oid AND p.provolatile = 'i' AND NOT p.prosecdef)
 		AND NOT EXISTS (SELECT FROM pg_operator AS o WHERE o.oprcode = r.oid)
 		AND NOT EXISTS (SELECT FROM pg_amproc AS a WHERE a.amproc = r.oid)
 		AND NOT EXISTS (SELECT FROM pg_cast AS c WHERE c.castfunc = r.oid)
 		AND NOT EXISTS (SELECT FROM pg_type AS t WHERE r.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout, t.typanalyze))$$,
-	'and of routines only what computes from its arguments, what stands behind types and operators, and six that tell nothing');
+	'and of routines only what computes from its arguments, what stands behind types and operators, and those that tell next to nothing');
 SELECT set_eq(
 	$$SELECT r.relname::text FROM relation AS r
 	WHERE r.relkind = 'v' AND NOT coalesce(r.reloptions @> ARRAY['security_invoker=true'], false)$$,
