@@ -270,6 +270,7 @@ BEGIN ATOMIC
 SELECT set_config('athar.reason', set_project_status.reason, true);
 SELECT athar.fail('AT001', 'a reason is required', 'The project stays as it is.', 'Say in the argument reason why its status changes.')
 WHERE coalesce(set_project_status.reason, '') !~ '[^[:space:]]';
+SELECT athar.writable_project(set_project_status.project);
 SELECT athar.fail('22023', 'unknown status ' || coalesce(athar.quoted(set_project_status.status), 'NULL') || ' of a project',
 	'The project stays as it is.', 'Use draft, active or closed.')
 WHERE coalesce(set_project_status.status, '') NOT IN ('draft', 'active', 'closed');
@@ -296,6 +297,7 @@ BEGIN ATOMIC
 SELECT set_config('athar.reason', set_project_maturity.reason, true);
 SELECT athar.fail('AT001', 'a reason is required', 'The project stays as it is.', 'Say in the argument reason why its maturity changes.')
 WHERE coalesce(set_project_maturity.reason, '') !~ '[^[:space:]]';
+SELECT athar.writable_project(set_project_maturity.project);
 SELECT athar.fail('22023', 'unknown maturity ' || coalesce(athar.quoted(set_project_maturity.maturity), 'NULL') || ' of a project',
 	'The project stays as it is.', 'Use pilot, scaled or institutional.')
 WHERE coalesce(set_project_maturity.maturity, '') NOT IN ('pilot', 'scaled', 'institutional');
