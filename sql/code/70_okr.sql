@@ -98,7 +98,7 @@ COMMENT ON FUNCTION athar.check_cycle(integer) IS
 -- Goals
 
 CREATE OR REPLACE FUNCTION athar.goal_values(at timestamptz DEFAULT now(), only_goal integer DEFAULT NULL)
-RETURNS TABLE (goal_id integer, value double precision, baseline double precision)
+RETURNS TABLE (goal_id integer, value double precision, baseline double precision, measured_until date)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
 	WITH wanted AS MATERIALIZED (
@@ -158,18 +158,19 @@ BEGIN ATOMIC
 		WHERE m.kpi_id = ANY (ARRAY(SELECT DISTINCT s.kpi_id FROM series AS s))
 		GROUP BY s.series, s.channel_id, m.origin, m.basis, CASE m.origin WHEN 'reported' THEN m.period END
 	), newest AS (
-		SELECT DISTINCT ON (f.series) f.series, f.value
+		SELECT DISTINCT ON (f.series) f.series, f.value, f.ends_on
 		FROM figure AS f
 		WHERE f.value > '-Infinity' AND f.value < 'Infinity'
 		ORDER BY f.series, f.ends_on DESC, f.days, f.basis
 	), measured AS (
-		SELECT w.goal_id, w.is_baseline, n.value
+		SELECT w.goal_id, w.is_baseline, n.value, n.ends_on
 		FROM wanted AS w
 		JOIN newest AS n ON n.series = w.series
 	), typed AS (
 		SELECT
 			r.goal_id,
 			(array_agg(r.value::double precision ORDER BY r.reviewed_at DESC, r.id DESC))[1] AS value,
+			max((r.reviewed_at AT TIME ZONE coalesce(c.time_zone, athar.default_time_zone()))::date) AS reviewed_on,
 			(array_agg(r.value::double precision ORDER BY r.reviewed_at DESC, r.id DESC) FILTER (
 				WHERE r.reviewed_at < lower(c.period)::timestamp AT TIME ZONE c.time_zone))[1] AS baseline
 		FROM athar.review AS r
@@ -181,7 +182,8 @@ BEGIN ATOMIC
 			AND (goal_values.only_goal IS NULL OR r.goal_id = goal_values.only_goal)
 		GROUP BY r.goal_id
 	)
-	SELECT g.id, coalesce(current.value, typed.value), coalesce(baseline.value, typed.baseline)
+	SELECT g.id, coalesce(current.value, typed.value), coalesce(baseline.value, typed.baseline),
+		coalesce(current.ends_on - 1, typed.reviewed_on)
 	FROM athar.goal AS g
 	LEFT JOIN measured AS current ON current.goal_id = g.id AND NOT current.is_baseline
 	LEFT JOIN measured AS baseline ON baseline.goal_id = g.id AND baseline.is_baseline
@@ -191,7 +193,8 @@ END;
 COMMENT ON FUNCTION athar.goal_values(timestamptz, integer) IS
 'The figure of every goal at a moment, and its baseline: one row per goal, or the one goal whose id is given.
 A goal with a KPI has the newest figure of that KPI for its service (NULL: the whole) and channel (NULL: all channels together, merged where they were reported one by one): of reported periods the latest that has ended, with a cycle one that ends within it, the shortest where several end together; observed days are merged over the cycle so far, over a year where there is no cycle. Without a KPI it has the newest value that a review gave.
-baseline: the newest figure before the cycle begins (observed days: merged over as many days before it); NULL without a cycle. NULL where there is no figure, or none that is finite.';
+baseline: the newest figure before the cycle begins (observed days: merged over as many days before it); NULL without a cycle. NULL where there is no figure, or none that is finite.
+measured_until: the last day that the figure covers; the day of the review, where one gave it.';
 
 CREATE OR REPLACE FUNCTION athar.goal_status(
 	progress double precision, coverage double precision, expected double precision, commitment text, has_target boolean)

@@ -23,7 +23,7 @@ SELECT
 FROM athar.job AS j
 ORDER BY j.ordinal, j.name;
 COMMENT ON VIEW athar.jobs IS 'What runs when, how it last ended, and when it is due; a next_due well in the past says that nobody calls run_due()';
-COMMENT ON COLUMN athar.jobs.name IS 'Name of the job: refresh, effects, rollup, seal';
+COMMENT ON COLUMN athar.jobs.name IS 'Name of the job: refresh, effects, rollup, events, seal';
 COMMENT ON COLUMN athar.jobs.schedule IS 'When it is due: five cron fields, in GMT';
 COMMENT ON COLUMN athar.jobs.is_enabled IS 'False where run_due() leaves it out';
 COMMENT ON COLUMN athar.jobs.last_started_at IS 'When it last started; NULL if it never ran';
@@ -85,7 +85,7 @@ $$;
 COMMENT ON FUNCTION athar.run_due() IS
 'Runs every enabled job for which a scheduled minute has come since its last start, once however many were missed, and returns how many it ran; 0 where another session is running them. A job that fails is undone alone, recorded in the view jobs with its message, and does not stop the next. All in the caller''s transaction; cancelling undoes the call. May be called as often as one likes, by pg_cron, a crontab line or a person; the job that runs shows as application_name.';
 
-CREATE OR REPLACE FUNCTION athar.set_jobs(refresh text, seal text, rollup text, effects text)
+CREATE OR REPLACE FUNCTION athar.set_jobs(wanted jsonb)
 RETURNS void
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -93,34 +93,24 @@ BEGIN ATOMIC
 			format('schedule "%s" of job "%s" names no day that exists', s.schedule, s.name),
 			'The job would never run.',
 			'Correct the day of month and the month, or give NULL to disable the job.')
-	FROM (VALUES ('refresh', refresh), ('effects', effects), ('rollup', rollup), ('seal', seal)) AS s (name, schedule)
+	FROM jsonb_to_recordset(wanted) AS s (name text, schedule text)
 	WHERE s.schedule IS NOT NULL
 		AND athar.next_due(s.schedule, '2000-01-01 00:00:00+00') IS NULL;
-	-- A seal comes last, so that it may cover what the others wrote before.
 	INSERT INTO athar.job (name, ordinal, schedule, procedure)
 	SELECT s.name, s.ordinal, btrim(regexp_replace(s.schedule, '\s+', ' ', 'g')), 'athar.' || s.function
-	FROM (VALUES
-			('refresh', 1, refresh, 'refresh_measurements'),
-			('effects', 2, effects, 'measure_due_effects'),
-			('rollup', 3, rollup, 'roll_up_goals'),
-			('seal', 4, seal, 'seal')) AS s (name, ordinal, schedule, function)
+	FROM jsonb_to_recordset(wanted) AS s (name text, ordinal integer, function text, schedule text)
 	WHERE s.schedule IS NOT NULL
-		AND EXISTS (
-			SELECT FROM pg_proc AS p
-			WHERE p.pronamespace = 'athar'::regnamespace
-				AND p.proname = s.function
-				AND p.pronargs = p.pronargdefaults)
 	ON CONFLICT (name) DO UPDATE
 	SET ordinal = excluded.ordinal, schedule = excluded.schedule, procedure = excluded.procedure, is_enabled = true;
 	UPDATE athar.job AS j
 	SET is_enabled = false
-	FROM (VALUES ('refresh', refresh), ('effects', effects), ('rollup', rollup), ('seal', seal)) AS s (name, schedule)
+	FROM jsonb_to_recordset(wanted) AS s (name text, schedule text)
 	WHERE j.name = s.name
 		AND s.schedule IS NULL
 		AND j.is_enabled;
 END;
-COMMENT ON FUNCTION athar.set_jobs(text, text, text, text) IS
-'Writes the table job: one row for each schedule given, as far as this version has the function; NULL disables the job. 22023 where a schedule is malformed or can never be due.';
+COMMENT ON FUNCTION athar.set_jobs(jsonb) IS
+'Writes the table job: one row for each object {"name", "ordinal", "function", "schedule"} of the array given; a job whose schedule is null is disabled. 22023 where a schedule is malformed or can never be due.';
 
 CREATE OR REPLACE FUNCTION athar.cron_entry(job text)
 RETURNS text
@@ -168,8 +158,36 @@ DECLARE
 	again text := 'CREATE EXTENSION pg_cron in this database and call athar.schedule() again.';
 	line text := format(' Or let cron do it: the command is a line for the crontab of a user who may connect at level administer%s.',
 		CASE WHEN cron_database IS NULL THEN '' ELSE ', then without pg_cron' END);
+	-- What a restored cron.job, a renamed or a dropped database leaves behind:
+	-- entries that no run_due() answers to.
+	strays text := $stray$
+		SELECT c.jobid, c.jobname, c.schedule, c.database,
+			c.username = current_user AND EXISTS (SELECT FROM athar.job AS j WHERE athar.cron_entry(j.name) = c.jobname) AS is_ours
+		FROM cron.job AS c
+		WHERE c.command = $1
+			AND c.jobname LIKE 'athar %'
+			AND (NOT EXISTS (SELECT FROM pg_database AS d WHERE d.datname = c.database)
+				OR c.nodeport <> current_setting('port')::integer
+				OR c.database = current_database() AND NOT EXISTS (
+					SELECT FROM athar.job AS j WHERE athar.cron_entry(j.name) = c.jobname))
+		ORDER BY c.jobname, c.jobid$stray$;
 	known record;
 BEGIN
+	IF place = 'scheduled' THEN
+		FOR known IN EXECUTE strays USING run LOOP
+			-- cron.schedule() would leave the place of an entry it finds as it is.
+			IF known.is_ours THEN
+				EXECUTE 'SELECT cron.unschedule($1)' USING known.jobid;
+			ELSE
+				job := known.jobname;
+				schedule := known.schedule;
+				state := 'stale';
+				how := format('This entry of pg_cron is of database "%s" and calls nothing there: run the command, as a superuser.', known.database);
+				command := format('SELECT cron.unschedule(%s);', known.jobid);
+				RETURN NEXT;
+			END IF;
+		END LOOP;
+	END IF;
 	FOR known IN
 		SELECT j.name, j.schedule, j.is_enabled, athar.cron_entry(j.name) AS entry
 		FROM athar.job AS j
@@ -206,17 +224,36 @@ COMMENT ON FUNCTION athar.drive_jobs() IS
 'Brings the entries of pg_cron in line with the table job where pg_cron lives in this database, and says for each job what is left to do where it does not; schedule() tells what the columns mean.';
 
 CREATE OR REPLACE FUNCTION athar.schedule(
-	refresh text DEFAULT '*/5 * * * *', seal text DEFAULT '*/10 * * * *', rollup text DEFAULT '0 2 * * *', effects text DEFAULT '30 1 * * *')
+	refresh text DEFAULT '*/5 * * * *', seal text DEFAULT '*/10 * * * *', rollup text DEFAULT '0 2 * * *', effects text DEFAULT '30 1 * * *',
+	events text DEFAULT '*/5 * * * *')
 RETURNS TABLE (job text, schedule text, state text, how text, command text)
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-	SELECT athar.set_jobs(schedule.refresh, schedule.seal, schedule.rollup, schedule.effects);
+	-- In the order in which those that are due together run: events are found in
+	-- what was refreshed, and a seal covers what all the others wrote.
+	SELECT athar.set_jobs(jsonb_build_array(
+		jsonb_build_object('name', 'refresh', 'ordinal', 10, 'function', 'refresh_measurements', 'schedule', schedule.refresh),
+		jsonb_build_object('name', 'effects', 'ordinal', 20, 'function', 'measure_due_effects', 'schedule', schedule.effects),
+		jsonb_build_object('name', 'rollup', 'ordinal', 30, 'function', 'roll_up_goals', 'schedule', schedule.rollup),
+		jsonb_build_object('name', 'events', 'ordinal', 40, 'function', 'record_events', 'schedule', schedule.events),
+		jsonb_build_object('name', 'seal', 'ordinal', 90, 'function', 'seal', 'schedule', schedule.seal)));
 	SELECT d.job, d.schedule, d.state, d.how, d.command FROM athar.drive_jobs() AS d;
 END;
-COMMENT ON FUNCTION athar.schedule(text, text, text, text) IS
-'Sets when the jobs run (five cron fields, in GMT; NULL disables a job; a job whose function this version does not have is left out) and sees to it that something runs them. Returns a row per job; state: scheduled (pg_cron in this database now calls run_due()), other_database (run the command there), not_created, not_preloaded, not_installed (how says what to do, the command is a crontab line that does the same), disabled. May be called again at any time, and is to be called after a restore. 22023 where a schedule is malformed or can never be due.';
+COMMENT ON FUNCTION athar.schedule(text, text, text, text, text) IS
+'Sets when the jobs run (five cron fields, in GMT; NULL disables a job) and sees to it that something runs them. Returns a row per job; state: scheduled (pg_cron in this database now calls run_due()), other_database (run the command there), not_created, not_preloaded, not_installed (how says what to do, the command is a crontab line that does the same), disabled. Where pg_cron lives in this database, one row more for each entry of athar in it that calls nothing, as of a database that was dropped or renamed: state stale, and the command that removes it. May be called again at any time; after a restore reschedule() does the same without setting the times anew. 22023 where a schedule is malformed or can never be due.';
+
+CREATE OR REPLACE FUNCTION athar.reschedule()
+RETURNS TABLE (job text, schedule text, state text, how text, command text)
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT d.job, d.schedule, d.state, d.how, d.command FROM athar.drive_jobs() AS d;
+END;
+COMMENT ON FUNCTION athar.reschedule() IS
+'Sees to it that something runs the jobs, when they are set to run: for a database that was restored, renamed or moved, whose dump has the jobs but not the entries of pg_cron. Returns what schedule() returns.';
 
 CREATE OR REPLACE FUNCTION athar.unschedule()
 RETURNS TABLE (job text, schedule text, state text, how text, command text)

@@ -73,6 +73,10 @@ VALUES
 	('review', 'action_id', 'action', false),
 	('review', 'reply_id', 'review', false),
 	('goal_progress', 'goal_id', 'goal', false),
+	('event', 'kpi_id', 'kpi', false),
+	('event', 'service_id', 'service', false),
+	('event', 'channel_id', 'channel', false),
+	('event', 'goal_id', 'goal', false),
 	('access_grant', 'unit_id', 'unit', false);
 
 -- plpgsql, because the statements are made from the list above.

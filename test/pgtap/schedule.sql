@@ -1,6 +1,6 @@
 -- schedule: when a job is due, and what happens when it runs
 BEGIN;
-SELECT plan(46);
+SELECT plan(51);
 
 -- Reading a schedule. GMT, whatever the session says.
 SET LOCAL TIME ZONE 'Asia/Dubai';
@@ -96,17 +96,39 @@ FROM (VALUES
 	('* * * * 8', 'schedule "%s" has a malformed field: day of week "8"'),
 	('* * * * *-5', 'schedule "%s" has a malformed field: day of week "*-5"')) AS c (schedule, message);
 
+-- Summer time moves no job, and a day of a cycle has the hours it has.
+SET LOCAL TIME ZONE 'Europe/London';
+SELECT results_eq(
+	$$SELECT * FROM pg_temp.minutes('30 1 * * *', '2026-03-28 00:00+00', '2026-03-31 00:00+00')$$,
+	$$VALUES ('2026-03-28 01:30+00'::timestamptz), ('2026-03-29 01:30+00'), ('2026-03-30 01:30+00')$$,
+	'in spring, where 01:30 does not exist: once a day');
+SELECT results_eq(
+	$$SELECT * FROM pg_temp.minutes('30 0 * * *', '2026-10-24 00:00+00', '2026-10-27 00:00+00')$$,
+	$$VALUES ('2026-10-24 00:30+00'::timestamptz), ('2026-10-25 00:30+00'), ('2026-10-26 00:30+00')$$,
+	'in autumn, where 01:30 comes twice: once a day');
+SELECT results_eq(
+	$$SELECT athar.elapsed_share('[2026-03-29,2026-03-30)', z.zone, z.at) FROM (VALUES
+		('Europe/London', '2026-03-28 23:59:59+00'::timestamptz), ('Europe/London', '2026-03-29 11:30+00'), ('Europe/London', '2026-03-29 23:00+00'),
+		('Asia/Riyadh', '2026-03-29 09:00+00')) AS z (zone, at)$$,
+	ARRAY[0, 0.5, 1, 0.5]::double precision[], 'a cycle begins and ends at its own midnight; the shortest day has 23 hours');
+SET LOCAL TIME ZONE 'UTC';
+
 -- The table of jobs.
 SELECT set_eq(
 	$$SELECT job, schedule FROM athar.schedule(seal => NULL)$$,
-	$$VALUES ('refresh', '*/5 * * * *'), ('effects', '30 1 * * *'), ('rollup', '0 2 * * *')$$,
-	'schedule: a job for each function there is');
+	$$VALUES ('refresh', '*/5 * * * *'), ('effects', '30 1 * * *'), ('rollup', '0 2 * * *'), ('events', '*/5 * * * *')$$,
+	'schedule: every job but the one that is NULL');
 SELECT is((SELECT count(*) FROM athar.schedule(seal => NULL) WHERE state IS NULL), 0::bigint, 'and each says how it is driven');
-SELECT lives_ok($$SELECT athar.schedule(refresh => '  */7   *  * * *', seal => NULL, rollup => NULL, effects => '5 1 * * 1')$$, 'scheduled again, otherwise');
+SELECT lives_ok($$SELECT athar.schedule(refresh => '  */7   *  * * *', seal => NULL, rollup => NULL, effects => '5 1 * * 1', events => '*/2 * * * *')$$, 'scheduled again, otherwise');
 SELECT results_eq(
 	$$SELECT name, schedule, is_enabled, next_due IS NULL FROM athar.jobs WHERE name <> 'seal'$$,
-	$$VALUES ('refresh', '*/7 * * * *', true, false), ('effects', '5 1 * * 1', true, false), ('rollup', '0 2 * * *', false, true)$$,
+	$$VALUES ('refresh', '*/7 * * * *', true, false), ('effects', '5 1 * * 1', true, false), ('rollup', '0 2 * * *', false, true),
+		('events', '*/2 * * * *', true, false)$$,
 	'a schedule replaces the one before, NULL disables');
+SELECT results_eq(
+	$$SELECT job, schedule, state <> 'disabled' FROM athar.reschedule() WHERE job <> 'seal'$$,
+	$$SELECT name, schedule, is_enabled FROM athar.jobs WHERE name <> 'seal'$$,
+	'reschedule sets nothing anew');
 SELECT throws_ok($$SELECT athar.schedule(rollup => '0 0 30 2 *')$$, '22023',
 	'schedule "0 0 30 2 *" of job "rollup" names no day that exists', 'a schedule that is never due is refused');
 SELECT throws_ok($$SELECT athar.schedule(rollup => '5 seconds')$$, '22023',
@@ -137,6 +159,8 @@ SELECT results_eq(
 SELECT is((SELECT count(*) FROM athar.jobs WHERE last_finished_at >= last_started_at AND next_due > last_started_at), 4::bigint, 'and times');
 SELECT is(athar.run_due(), 0, 'nothing is due twice');
 
+UPDATE athar.job SET last_started_at = '2001-05-05' WHERE name = 'second';
+SELECT is(athar.run_due(), 1, 'a job that failed is due again at its next minute');
 UPDATE athar.job SET last_started_at = '2001-05-05' WHERE name IN ('first', 'idle');
 SELECT is(athar.run_due(), 1, 'many missed minutes are made up for');
 SELECT is(athar.run_due(), 0, 'once');

@@ -35,7 +35,7 @@ sql($_, 'CREATE EXTENSION athar') for $here, $odd_connection;
 my $available = sql($here, q{SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_cron'});
 my $state = $available ? 'not_preloaded' : 'not_installed';
 is(sql($here, q{SELECT string_agg(job || ' ' || state, ',' ORDER BY job) FROM athar.schedule(seal => NULL)}),
-	"effects $state,refresh $state,rollup $state", 'not preloaded: said for each job');
+	"effects $state,events $state,refresh $state,rollup $state", 'not preloaded: said for each job');
 like(sql($here, q{SELECT how FROM athar.schedule() LIMIT 1}),
 	qr/shared_preload_libraries = 'pg_cron' and cron\.database_name = 'postgres'.*CREATE EXTENSION pg_cron/, 'with what to do');
 
@@ -108,53 +108,103 @@ SKIP:
 			('failing', 0, '* * * * *', 'athar.failing_job'), ('ticking', 9, '* * * * *', 'athar.ticking_job')})
 	  for $here, $odd_connection;
 	is(sql($here, q{SELECT string_agg(format('%s %s %s %s', job, state, how, command), ',' ORDER BY job)
-			FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *', effects => NULL) WHERE state <> 'disabled'}),
-		'failing scheduled  ,refresh scheduled  ,rollup scheduled  ,ticking scheduled  ', 'scheduled in this database');
-	is(sql($here, q{SELECT count(*) FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *', effects => NULL)
-			WHERE state = 'scheduled'}), '4', 'and again');
+			FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *', effects => NULL, events => '* * * * *') WHERE state <> 'disabled'}),
+		'events scheduled  ,failing scheduled  ,refresh scheduled  ,rollup scheduled  ,ticking scheduled  ', 'scheduled in this database');
+	is(sql($here, q{SELECT count(*) FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *', effects => NULL, events => '* * * * *')
+			WHERE state = 'scheduled'}), '5', 'and again');
 	is(sql($here, q{SELECT string_agg(format('%s|%s|%s|%s', jobname, schedule, command, database), ',' ORDER BY jobname) FROM cron.job}),
-		join(',', map { "athar postgres: $_|* * * * *|SELECT athar.run_due()|postgres" } qw(failing refresh rollup ticking)),
+		join(',', map { "athar postgres: $_|* * * * *|SELECT athar.run_due()|postgres" } qw(events failing refresh rollup ticking)),
 		'one entry for each job, however often it is called');
 
 	# In another database: the calls are printed, and then made.
-	is(sql($odd_connection, q{SELECT count(*) FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *', effects => NULL)
+	is(sql($odd_connection, q{SELECT count(*) FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *', effects => NULL, events => '* * * * *')
 			WHERE state = 'other_database' AND how LIKE 'pg_cron lives in database "postgres":%'}),
-		'4', 'pg_cron in another database: said');
-	my $calls = sql($odd_connection, q{SELECT command FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *', effects => NULL)
+		'5', 'pg_cron in another database: said');
+	my $calls = sql($odd_connection, q{SELECT command FROM athar.schedule(refresh => '* * * * *', seal => NULL, rollup => '* * * * *', effects => NULL, events => '* * * * *')
 			WHERE state = 'other_database'});
-	like(sql($here, $calls), qr/^\d+\n\d+\n\d+\n\d+$/, 'the calls it printed can be made there');
+	like(sql($here, $calls), qr/^(\d+\n){4}\d+$/, 'the calls it printed can be made there');
 	sql($here, $calls);
-	is(sql($here, q{SELECT count(*), count(*) FILTER (WHERE database = 'postgres') FROM cron.job}), '8|4', 'and made again');
+	is(sql($here, q{SELECT count(*), count(*) FILTER (WHERE database = 'postgres') FROM cron.job}), '10|5', 'and made again');
+
+	# The server goes down in the middle of a job; pg_cron goes on by itself.
+	sql($here, q{CREATE FUNCTION athar.sleeping_job() RETURNS void LANGUAGE SQL AS 'SELECT pg_sleep(600)';
+		INSERT INTO athar.job (name, ordinal, schedule, procedure) VALUES ('sleeping', 1, '* * * * *', 'athar.sleeping_job')});
+	$session = IPC::Run::start(['psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SELECT athar.run_due()'],
+		'<', \$in, '>', \$out, '2>', \$err);
+	$node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'athar: sleeping')});
+	$node->stop('immediate');
+	$session->finish;
+	$node->start;
+	is(sql($here, q{SELECT last_started_at IS NULL AND next_due <= clock_timestamp() FROM athar.jobs WHERE name = 'sleeping'}),
+		't', 'a job that went down with the server is due again');
+	sql($here, q{DELETE FROM athar.job WHERE name = 'sleeping'; DROP FUNCTION athar.sleeping_job(); DELETE FROM cron.job_run_details});
+
+	# A restored cron.job comes with the port of another server, and a dump of
+	# one database has the jobs but no entries.
+	sql($here, q{UPDATE cron.job SET nodeport = 1 WHERE jobname = 'athar postgres: refresh'; DELETE FROM cron.job WHERE jobname = 'athar postgres: rollup'});
+	is(sql($here, q{SELECT string_agg(state, ',' ORDER BY job) FROM athar.reschedule() WHERE state <> 'disabled'}),
+		'scheduled,scheduled,scheduled,scheduled,scheduled', 'one call schedules again what was restored');
+	is(sql($here, q{SELECT count(*) || '|' || count(DISTINCT jobname) FROM cron.job WHERE database = 'postgres' AND nodeport = current_setting('port')::integer}),
+		'5|5', 'all of it, in its right place');
+	sql($here, q{CREATE DATABASE gone});
+	sql($here, q{SELECT cron.schedule_in_database('athar gone: refresh', '* * * * *', 'SELECT athar.run_due()', 'gone'),
+		cron.schedule_in_database('athar before: refresh', '* * * * *', 'SELECT athar.run_due()', 'postgres'),
+		cron.schedule_in_database('of somebody else', '* * * * *', 'SELECT 1', 'gone')});
+	sql($here, q{DROP DATABASE gone});
+	is(sql($here, q{SELECT string_agg(job, ',' ORDER BY job) FROM athar.reschedule() WHERE state = 'stale'}),
+		'athar before: refresh,athar gone: refresh', 'entries of a database that is gone or has another name are reported');
+	sql($here, sql($here, q{SELECT command FROM athar.reschedule() WHERE state = 'stale'}));
+	is(sql($here, q{SELECT count(*) FROM athar.reschedule() WHERE state = 'stale'}), '0', 'and the calls it printed remove them');
+	sql($here, q{SELECT cron.unschedule('of somebody else')});
+
+	# A listener, and a figure that has crossed a threshold unnoticed.
+	sql($here, q{SELECT athar.define_unit('office', 'Office');
+		SELECT athar.define_service('permit', 'Permit', 'office');
+		SELECT athar.define_kpi('score', 'Score', 'points', 'up');
+		SELECT athar.define_kpi_bands('score', '[{"code": "poor"}, {"code": "good", "from": 1}]');
+		SELECT athar.report_measurement('score', '[2026-01-01,2026-02-01)', athar.summary_of('{0.5}', '{9}'), 'permit');
+		SELECT athar.record_events();
+		SELECT athar.report_measurement('score', '[2026-02-01,2026-03-01)', athar.summary_of('{1.5}', '{9}'), 'permit')});
+	my ($ask, $heard, $noise) = ("LISTEN athar_event;\n\\echo listening\n", '', '');
+	my $listener = IPC::Run::start(['psql', '-XAtq', '-d', $node->connstr('postgres')], '<', \$ask, '>', \$heard, '2>', \$noise,
+		IPC::Run::timeout(300));
+	$listener->pump until $heard =~ /listening/;
 
 	# The wait.
 	my $deadline = time + 100;
 	my $done = q{SELECT count(*) FROM athar.jobs WHERE is_enabled AND last_outcome IS NOT NULL};
 	sleep 1
 	  while time < $deadline
-	  && !(sql($here, $done) eq '4'
-		&& sql($odd_connection, $done) eq '4'
+	  && !(sql($here, $done) eq '5'
+		&& sql($odd_connection, $done) eq '5'
 		&& sql($here, q{SELECT count(DISTINCT database) FROM cron.job_run_details WHERE status = 'succeeded'}) eq '2');
 
 	for my $connection ($here, $odd_connection)
 	{
 		is(sql($connection, q{SELECT string_agg(name || ' ' || last_outcome, ',' ORDER BY name) FROM athar.jobs WHERE is_enabled}),
-			'failing failed,refresh succeeded,rollup succeeded,ticking succeeded', "pg_cron ran every job: $connection");
+			'events succeeded,failing failed,refresh succeeded,rollup succeeded,ticking succeeded', "pg_cron ran every job: $connection");
 		is(sql($connection, q{SELECT last_message FROM athar.jobs WHERE name = 'failing'}),
 			'the source is gone (SQLSTATE AT004)', 'the failure is on record');
 		is(sql($connection, q{SELECT bool_and(n = 1) FROM (SELECT count(*) AS n FROM public.tick GROUP BY at) AS t}),
-			't', 'once a minute, though four entries fired; what the failing job wrote is undone');
+			't', 'once a minute, though five entries fired; what the failing job wrote is undone');
 	}
 	is(sql($here, q{SELECT count(*) FROM cron.job_run_details WHERE status = 'failed'}), '0', 'to pg_cron, no run has failed');
 
+	$ask = "SELECT 'told';\n\\q\n";
+	$listener->finish;
+	is(() = $heard =~ /notification "athar_event"/g, 1, 'the listener hears of the crossing, once');
+	like($heard, qr/with payload "\{"id": \d+, "kind": "band", "direction": "better"\}"/, 'and where to read of it');
+	is(sql($here, 'SELECT band_from, band_to, value FROM athar.events'), 'poor|good|1.5', 'one event');
+
 	# NULL disables one, unschedule all, here and there.
 	is(sql($here, q{SELECT string_agg(job || ' ' || state, ',' ORDER BY job)
-			FROM athar.schedule(refresh => NULL, seal => NULL, effects => NULL) WHERE job IN ('refresh', 'rollup')}),
+			FROM athar.schedule(refresh => NULL, seal => NULL, effects => NULL, events => NULL) WHERE job IN ('refresh', 'rollup')}),
 		'refresh disabled,rollup scheduled', 'NULL disables a job');
 	is(sql($here, q{SELECT string_agg(jobname, ',' ORDER BY jobname) FROM cron.job WHERE database = 'postgres'}),
 		'athar postgres: failing,athar postgres: rollup,athar postgres: ticking', 'and removes its entry');
 	is(sql($here, q{SELECT DISTINCT state || coalesce(command, '') FROM athar.unschedule()}), 'disabled', 'unschedule');
 	is(sql($here, q{SELECT count(*) FROM cron.job WHERE database = 'postgres'}), '0', 'leaves none of ours in this database');
-	is(sql($here, q{SELECT count(*) FROM cron.job}), '4', 'and touches no other');
+	is(sql($here, q{SELECT count(*) FROM cron.job}), '5', 'and touches no other');
 	sql($here, sql($odd_connection, q{SELECT command FROM athar.unschedule()}));
 	is(sql($here, q{SELECT count(*) FROM cron.job}), '0', 'the printed calls remove those of the other database');
 }
