@@ -149,6 +149,7 @@ SELECT athar.align('quick-days', 'faster', 'A1', 0.5);
 SELECT athar.check_in('quick-typed', 80, 0.7, 'most of them', '2024-05-01');
 SELECT athar.revise_goal('quick-days', 'from 22 to 14', reason => 'they are faster than we thought');
 SELECT athar.roll_up_goals();
+SELECT athar.record_events();
 SELECT athar.create_cycle('2023', 'Year 2023', '[2023-01-01,2024-01-01)');
 SELECT athar.create_goal('open-late', 'Counters open late', 'key_result', '2023', target => 'milestone');
 SELECT athar.check_in('open-late', 1, at => '2023-12-01');

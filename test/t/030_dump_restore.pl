@@ -165,6 +165,7 @@ SELECT athar.report_measurement('digital', '[2026-01-01,2026-04-01)', athar.summ
 SELECT athar.save_plan('faster', jsonb_set(athar.get_plan('faster'), '{title}', '"Fast permits"'), 3, 'shorter');
 SELECT athar.create_goal('more', 'More', 'objective', '2024');
 SELECT athar.roll_up_goals();
+SELECT athar.record_events();
 SELECT athar.create_mark('after');
 SQL
 	is($node->safe_psql($database, <<'SQL'), "INSERT|clerk 8|after the restore\nUPDATE|clerk 8|after the restore\nDELETE|clerk 8|after the restore", "$name: capture goes on");
