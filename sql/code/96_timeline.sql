@@ -31,6 +31,17 @@ FROM athar.review AS r
 JOIN athar.project AS j ON j.id = r.project_id
 LEFT JOIN athar.action AS a ON a.id = r.action_id
 UNION ALL
+SELECT j.code::text, p.decided_at, 'approval', 'approval:' || p.id, NULL, p.version, p.author,
+	CASE p.decision WHEN 'requested' THEN 'Approval of version ' || p.version || ' asked for'
+		WHEN 'approved' THEN u.name || ' approved version ' || p.version || CASE WHEN p.is_complete THEN ', which came into force' ELSE '' END
+		ELSE u.name || ' rejected version ' || p.version END || coalesce(': ' || p.note, ''),
+	CASE p.decision WHEN 'requested' THEN 'طُلب اعتماد النسخة ' || p.version
+		WHEN 'approved' THEN 'اعتمدت الجهة ' || athar.quoted_text(coalesce(u.name_ar, u.name), 'ar') || ' النسخة ' || p.version || CASE WHEN p.is_complete THEN ' فأصبحت نافذة' ELSE '' END
+		ELSE 'رفضت الجهة ' || athar.quoted_text(coalesce(u.name_ar, u.name), 'ar') || ' النسخة ' || p.version END || coalesce(': ' || p.note, '')
+FROM athar.approval AS p
+JOIN athar.project AS j ON j.id = p.project_id
+LEFT JOIN athar.unit AS u ON u.id = p.unit_id
+UNION ALL
 -- in short: describe() takes longer than all the rest, and a project has thousands
 SELECT j.code::text, m.measured_at, 'effect', 'effect:' || m.id, a.item_id, NULL, NULL,
 	k.name || ' (' || k.unit_of_measure || '): ' || CASE m.verdict WHEN 'improved' THEN 'improved' WHEN 'worsened' THEN 'worsened' WHEN 'no_clear_change' THEN 'no clear change'
@@ -63,13 +74,13 @@ SELECT j.code::text, m.at, 'mark', 'mark:' || m.id, NULL, NULL, NULL, m.name, m.
 FROM athar.project AS j
 JOIN athar.plan_version AS v ON v.project_id = j.id AND v.version = 1
 JOIN athar.named_marks() AS m ON m.at >= v.saved_at;
-COMMENT ON VIEW athar.project_timeline IS 'The story of every project, one row per event: versions, drafts, what was said, effects measured and checked, marks set in the log since it began. Read it ORDER BY at, event; plan_history() tells what a version changed';
+COMMENT ON VIEW athar.project_timeline IS 'The story of every project, one row per event: versions, drafts, approvals, what was said, effects measured and checked, marks set in the log since it began. Read it ORDER BY at, event; plan_history() tells what a version changed';
 COMMENT ON COLUMN athar.project_timeline.project IS 'Code of the project';
 COMMENT ON COLUMN athar.project_timeline.at IS 'When it was';
-COMMENT ON COLUMN athar.project_timeline.kind IS 'version, draft, comment, decision, review, retrospective, recognition, effect (measured), check (whether an effect lasts) or mark';
-COMMENT ON COLUMN athar.project_timeline.event IS 'Which event it is, unique within the project: version:3, draft:7, review:12, effect:4, check:9, mark:2';
+COMMENT ON COLUMN athar.project_timeline.kind IS 'version, draft, approval (asked for, given or refused), comment, decision, review, retrospective, recognition, effect (measured), check (whether an effect lasts) or mark';
+COMMENT ON COLUMN athar.project_timeline.event IS 'Which event it is, unique within the project: version:3, draft:7, approval:5, review:12, effect:4, check:9, mark:2';
 COMMENT ON COLUMN athar.project_timeline.action IS 'Id of the action it is about; NULL for the whole project';
-COMMENT ON COLUMN athar.project_timeline.version IS 'The version of the plan: saved, spoken of, or the base of a draft; NULL for others';
+COMMENT ON COLUMN athar.project_timeline.version IS 'The version of the plan: saved, signed, spoken of, or the base of a draft; NULL for others';
 COMMENT ON COLUMN athar.project_timeline.author IS 'Who; NULL for what was measured, and for marks';
 COMMENT ON COLUMN athar.project_timeline.sentence IS 'What it was: reason, note, result (in short: describe() has the doubts) or name of the mark, in English; what people wrote stays as they wrote it';
 COMMENT ON COLUMN athar.project_timeline.sentence_ar IS 'The same in Arabic';

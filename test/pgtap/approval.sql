@@ -1,6 +1,6 @@
 -- approval: who agreed to what, and what is in force
 BEGIN;
-SELECT plan(61);
+SELECT plan(62);
 
 CREATE FUNCTION pg_temp.rows_as(role text, query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
@@ -124,6 +124,12 @@ SELECT throws_ok($$SELECT athar.approve_plan('joint', 8, 'nobody')$$, '42704', '
 SELECT throws_ok($$SELECT * FROM athar.approval_status('joint', 0)$$, '22023', NULL, 'no such version to ask about');
 SELECT results_eq($$SELECT operation, new_values ->> 'decision' FROM athar.change_log WHERE relation = 'athar.approval' AND new_values ->> 'decision' <> 'approved' ORDER BY entry_id$$,
 	$$VALUES ('INSERT', 'requested'), ('INSERT', 'rejected')$$, 'all of it is in the log');
+
+SELECT results_eq($$SELECT version, author, sentence, sentence_ar FROM athar.project_timeline WHERE project = 'joint' AND kind = 'approval' AND version = 1 ORDER BY at, event$$,
+	$$VALUES (1, 'sign_b', 'Approval of version 1 asked for', 'طُلب اعتماد النسخة 1'), (1, 'sign_a', 'Agency A approved version 1', 'اعتمدت الجهة «الجهة أ» النسخة 1'),
+		(1, 'sign_person', 'Agency B approved version 1', 'اعتمدت الجهة «Agency B» النسخة 1'),
+		(1, 'sign_c', 'Agency C approved version 1, which came into force: agreed in the steering group', 'اعتمدت الجهة «Agency C» النسخة 1 فأصبحت نافذة: agreed in the steering group')$$,
+	'and in the story of the project');
 
 SELECT * FROM finish();
 ROLLBACK;
