@@ -53,17 +53,26 @@ END;
 COMMENT ON FUNCTION athar.seen_projects(name) IS
 'The keys of the projects in which a unit takes part for which the role was given a level, or a unit below it. For a role that is limited to units: others see every project. The row security of plans asks it, once a query. With its owner''s rights, because who takes part is itself behind row security.';
 
+-- A function of its own, for a statement is planned whether it is needed or not:
+-- whom no unit limits pays nothing for it.
+CREATE OR REPLACE FUNCTION athar.takes_part(project_id integer, role name, level text, roles text[])
+RETURNS boolean
+LANGUAGE SQL STABLE PARALLEL SAFE
+RETURN EXISTS (
+	SELECT
+	FROM athar.participation AS p
+	WHERE p.project_id = takes_part.project_id
+		AND (takes_part.roles IS NULL OR p.role = ANY (takes_part.roles))
+		AND p.unit_id IN (SELECT h.id FROM athar.held_units(takes_part.role, takes_part.level) AS h (id)));
+COMMENT ON FUNCTION athar.takes_part(integer, name, text, text[]) IS
+'Whether a unit takes part in a project, with one of these roles (NULL: any), for which a database role was given a level (NULL: any), or a unit below that. 42704 where the role does not exist.';
+
 CREATE OR REPLACE FUNCTION athar.sees_project(project_id integer, role name DEFAULT current_user)
 RETURNS boolean
 LANGUAGE SQL STABLE PARALLEL SAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-RETURN athar.is_unlimited(sees_project.role, NULL)
-	OR EXISTS (
-		SELECT
-		FROM athar.participation AS p
-		WHERE p.project_id = sees_project.project_id
-			AND p.unit_id IN (SELECT h.id FROM athar.held_units(sees_project.role, NULL) AS h (id)));
+RETURN athar.is_unlimited(sees_project.role, NULL) OR athar.takes_part(sees_project.project_id, sees_project.role, NULL, NULL);
 COMMENT ON FUNCTION athar.sees_project(integer, name) IS
 'Whether a role sees a project and its plan: true where it may see what belongs to any unit, or a unit takes part for which it was given a level, or a unit below that. With its owner''s rights, because who takes part is itself behind row security. 42704 where the role does not exist.';
 
@@ -96,13 +105,8 @@ BEGIN ATOMIC
 	FROM athar.project AS j
 	JOIN athar.unit AS u ON u.id = j.unit_id
 	WHERE j.code = writable_project.code
-		AND NOT athar.is_unlimited(athar.caller(), 'contribute')
-		AND NOT EXISTS (
-			SELECT
-			FROM athar.participation AS p
-			WHERE p.project_id = j.id
-				AND p.role IN ('accountable', 'responsible')
-				AND p.unit_id IN (SELECT h.id FROM athar.held_units(athar.caller(), 'contribute') AS h (id)));
+		AND NOT (athar.is_unlimited(athar.caller(), 'contribute')
+			OR athar.takes_part(j.id, athar.caller(), 'contribute', '{accountable,responsible}'));
 	SELECT j.id
 	FROM athar.project AS j
 	WHERE j.code = writable_project.code;
