@@ -514,11 +514,15 @@ athar_commit_plan(PG_FUNCTION_ARGS)
 	Datum		project_id = PG_GETARG_DATUM(0);
 	char		nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', PG_ARGISNULL(2) ? 'n' : ' ', ' ', ' ', ' ', ' ', '\0'};
 	Datum		values[7] = {project_id, PG_GETARG_DATUM(1)};
-	Jsonb	   *document = PG_GETARG_JSONB_P(3);
+	Jsonb	   *document;
 	plan_items	known = {0};
 	manifest	items;
 	Datum		version = PG_GETARG_DATUM(1);
 	bool		isnull;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
+		elog(ERROR, "a version needs a project, a document and a reason");
+	document = PG_GETARG_JSONB_P(3);
 
 	SPI_connect();
 	if (!PG_ARGISNULL(1))
@@ -538,6 +542,8 @@ athar_commit_plan(PG_FUNCTION_ARGS)
 		values[5] = PG_GETARG_DATUM(4);
 		values[6] = CStringGetTextDatum(psprintf("[%s]", items.hashes.data));
 		run(&add_version, values, nulls);
+		if (SPI_processed != 1)
+			elog(ERROR, "there is no project %d", DatumGetInt32(project_id));
 		version = found(0, 1, &isnull);
 		values[1] = version;
 		run(&move_head, values, NULL);

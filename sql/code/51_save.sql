@@ -14,13 +14,14 @@ RETURNS jsonb
 LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
 WITH RECURSIVE token AS (
-	SELECT t.ordinality AS n, replace(replace(t.token, '~1', '/'), '~0', '~') AS name
+	SELECT t.ordinality AS n, replace(replace(t.token, '~1', '/'), '~0', '~') AS name,
+		CASE WHEN lag(t.token) OVER (ORDER BY t.ordinality) = 'kpis' THEN 'kpi' ELSE 'id' END AS key
 	FROM unnest((string_to_array(value_at.path, '/'))[2:]) WITH ORDINALITY AS t (token, ordinality)
 ), step (n, value) AS (
 	SELECT 0::bigint, value_at.document
 	UNION ALL
 	SELECT t.n, CASE WHEN jsonb_typeof(s.value) = 'array'
-		THEN (SELECT e.value FROM jsonb_array_elements(s.value) AS e (value) WHERE t.name IN (e.value ->> 'id', e.value ->> 'kpi') LIMIT 1)
+		THEN (SELECT e.value FROM jsonb_array_elements(s.value) AS e (value) WHERE e.value ->> t.key = t.name LIMIT 1)
 		ELSE s.value -> t.name END
 	FROM step s
 	JOIN token t ON t.n = s.n + 1
@@ -389,7 +390,7 @@ WHERE NOT EXISTS (SELECT
 	WHERE v.project_id = athar.project_id(set_action.project) AND v.version = set_action.base_version AND i.item_id = set_action.action_id);
 SELECT s.status, s.version, s.draft, s.conflicts
 FROM (SELECT d.document || jsonb_build_object('items', (SELECT jsonb_agg(CASE WHEN i.value ->> 'id' = set_action.action_id
-			THEN i.value || set_action.changes - ARRAY(SELECT c.key FROM jsonb_each(set_action.changes) AS c (key, value) WHERE c.value = 'null')
+			THEN (i.value || set_action.changes) - ARRAY(SELECT c.key FROM jsonb_each(set_action.changes) AS c (key, value) WHERE c.value = 'null')
 			ELSE i.value END ORDER BY i.ordinality)
 		FROM jsonb_array_elements(d.document -> 'items') WITH ORDINALITY AS i (value, ordinality))) AS document
 	FROM athar.plan_document(athar.project_id(set_action.project), set_action.base_version) AS d (document)) AS c

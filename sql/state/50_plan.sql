@@ -196,7 +196,7 @@ COMMENT ON COLUMN athar.plan_conflict.resolution IS 'ours, theirs, base or value
 COMMENT ON COLUMN athar.plan_conflict.value IS 'The value chosen, where resolution is value';
 COMMENT ON COLUMN athar.plan_conflict.resolved_at IS 'When it was resolved';
 COMMENT ON COLUMN athar.plan_conflict.resolved_by IS 'Who resolved it';
-CREATE INDEX plan_conflict_draft_id_idx ON athar.plan_conflict (draft_id, path);
+CREATE INDEX plan_conflict_draft_id_idx ON athar.plan_conflict (draft_id);
 
 CREATE TYPE athar.plan_outcome AS (
 	status text,

@@ -176,5 +176,122 @@ SELECT is(athar.resolve_conflict(draft, '/items/A/kpis', 'value', '[{"kpi": "wai
 SELECT is(o.status, 'merged', 'is merged') FROM met m, athar.merge_draft(m.draft, 'r') o WHERE m.project = 'kpi';
 SELECT is(athar.get_plan('kpi') #>> '{items,0,kpis}', '[{"kpi": "wait", "target": "-16%"}]', 'as decided last');
 
+-- keys of an item that look like ids, and paths too long for an index, are conflicts like others
+SELECT pg_temp.contested('alike', pg_temp.plan_of('X{"kpi": "A"}', 'A{"starts_on": "2026-01-01", "due_on": "2026-06-01"}'), pg_temp.plan_of('X{"kpi": "A"}', 'A{"starts_on": "2026-05-01", "due_on": "2026-06-01"}'),
+	pg_temp.plan_of('X{"kpi": "A"}', 'A{"starts_on": "2026-01-01", "due_on": "2026-03-01"}'));
+SELECT is(athar.resolve_conflicts(d.draft, 'ours'), 2, 'the sides of an item are told, whatever others have under kpi') FROM athar.plan_drafts d WHERE d.project = 'alike';
+SELECT is(o.status, 'merged', 'and what was decided about them holds') FROM athar.plan_drafts d, athar.merge_draft(d.draft, 'r') o WHERE d.project = 'alike';
+SELECT is(o.status, 'conflict', 'a key of any length can be in conflict')
+FROM (SELECT string_agg(md5(i::text), '') AS key FROM generate_series(1, 300) AS i) AS k,
+	pg_temp.contested('long', '{"title": "t"}', jsonb_build_object('title', 't', k.key, 1), jsonb_build_object('title', 't', k.key, 2)) AS o;
+
+-- a gate that refuses a merge leaves the draft as it is
+SELECT pg_temp.contested('gated', pg_temp.plan_of('A'), pg_temp.plan_of('A{"weight": 1}'), pg_temp.plan_of('A{"weight": 2, "status": "verified"}'));
+SELECT athar.resolve_conflicts(d.draft, 'ours') FROM athar.plan_drafts d WHERE d.project = 'gated';
+SELECT throws_ok(format('SELECT athar.merge_draft(%s, ''r'')', d.draft), 'AT004', NULL, 'no merge goes past a gate') FROM athar.plan_drafts d WHERE d.project = 'gated';
+SELECT is(d.status || ' ' || d.conflicts || ' ' || d.open_conflicts || ' ' || j.head_version, 'open 1 0 3', 'the draft stays open, and what was decided stands') FROM athar.plan_drafts d JOIN athar.project j ON j.code = d.project WHERE d.project = 'gated';
+SELECT is(athar.resolve_conflict(d.draft, '/items/A/weight', 'theirs'), 0, 'it can be decided anew') FROM athar.plan_drafts d WHERE d.project = 'gated';
+
+-- null takes a key away from an action
+SELECT athar.set_action('gated', 'A', '{"weight": null, "kind": "form", "note": 1.10}', 3, 'r');
+SELECT is(athar.get_plan('gated') #>> '{items,0}', '{"id": "A", "kind": "form", "note": 1.10, "title": "t"}', 'set_action takes away what is null');
+
+-- made by nothing but save_plan() and its like
+SELECT throws_ok($$SELECT athar.commit_plan(0, NULL, NULL, '{"title": "t"}', 'r')$$, 'XX000', 'there is no project 0', 'no version of no project');
+SELECT throws_ok($$SELECT athar.commit_plan(NULL, NULL, NULL, '{"title": "t"}', 'r')$$, 'XX000', NULL, 'nor of NULL');
+SELECT throws_ok($$SELECT athar.commit_plan(athar.project_id('gated'), 3, NULL, NULL, 'r')$$, 'XX000', NULL, 'nor without a document');
+
+-- any document, any edit: what is saved is right, and nothing waits for ever
+CREATE FUNCTION pg_temp.one_of(VARIADIC choices jsonb[]) RETURNS jsonb LANGUAGE SQL VOLATILE AS $$SELECT choices[1 + floor(random() * array_length(choices, 1))::integer]$$;
+CREATE FUNCTION pg_temp.some_id(many integer) RETURNS jsonb LANGUAGE SQL VOLATILE
+AS $$SELECT (ARRAY['"A"', '"B"', '"C/~1"', '"~d\"''"', E'"\u0645\u0647\u0645\u0629"', '"kpis"', '"F"']::jsonb[])[1 + floor(random() * many)::integer]$$;
+CREATE FUNCTION pg_temp.some_change(odd double precision) RETURNS jsonb LANGUAGE SQL VOLATILE
+AS $$SELECT jsonb_strip_nulls(jsonb_build_object(f, v)) || CASE WHEN v = 'null' THEN jsonb_build_object(f, NULL) ELSE '{}' END
+FROM (SELECT f, CASE WHEN random() < odd THEN pg_temp.one_of('5', '""', '"A"', '[1]', '{"kpi": "wait"}', 'true', '"2026-13-01"', '-1', 'null', '["A", "A"]', '[{"kpi": "none"}]') ELSE CASE f
+	WHEN 'title' THEN pg_temp.one_of('"x"', '"y"') WHEN 'kpi' THEN pg_temp.some_id(7)
+	WHEN 'service' THEN pg_temp.one_of('"permit"', '"refund"', 'null') WHEN 'stage' THEN pg_temp.one_of('"apply"', '"claim"', 'null')
+	WHEN 'starts_on' THEN pg_temp.one_of('"2026-01-01"', '"2026-05-01"', 'null') WHEN 'due_on' THEN pg_temp.one_of('"2026-03-01"', '"2026-06-01"', 'null')
+	WHEN 'live_on' THEN pg_temp.one_of('"2026-02-01"', '"2026-07-01"', 'null') WHEN 'weight' THEN pg_temp.one_of('1', '1.10', '1.1', '0')
+	WHEN 'parent' THEN pg_temp.some_id(6) WHEN 'depends_on' THEN jsonb_build_array(pg_temp.some_id(6), pg_temp.some_id(6))
+	WHEN 'kpis' THEN pg_temp.one_of('[{"kpi": "wait"}, {"kpi": "trust", "id": "wait"}]', '[{"kpi": "trust", "target": "-10%"}]', '[{"kpi": "wait", "target": "-20%"}]', '[]', 'null')
+	WHEN 'steps' THEN pg_temp.one_of('[1, 2]', '[2]', '[[[]]]') ELSE pg_temp.one_of('1', '[]', '{"a": 1}', '{"b": 2}', '[{"id": 1}]', 'null') END END AS v
+	FROM (SELECT (ARRAY['title', 'kpi', 'service', 'stage', 'starts_on', 'due_on', 'live_on', 'weight', 'parent', 'depends_on', 'kpis', 'steps', 'else'])[1 + floor(random() * 13)::integer] AS f) AS r) AS c$$;
+-- one edit: an item comes, goes, moves or changes
+CREATE FUNCTION pg_temp.edit(document jsonb, odd double precision) RETURNS jsonb LANGUAGE SQL VOLATILE AS $$
+WITH choice AS MATERIALIZED (SELECT floor(random() * 10)::integer AS what, floor(random() * 7)::integer AS place, pg_temp.some_id(6) AS id, pg_temp.some_change(odd) AS change)
+SELECT CASE
+	WHEN what = 0 THEN document || jsonb_build_object('purpose', change -> 'title', 'other', change)
+	WHEN what <= 2 THEN jsonb_set(document, '{items}', (SELECT coalesce(jsonb_agg(i ORDER BY o), '[]') FROM (
+		SELECT i, o::double precision FROM jsonb_array_elements(document -> 'items') WITH ORDINALITY AS e (i, o)
+		UNION ALL SELECT jsonb_build_object('id', id, 'title', 'new'), place + 0.5
+		WHERE random() < odd OR NOT document -> 'items' @> jsonb_build_array(jsonb_build_object('id', id))) AS e (i, o)))
+	WHEN what = 3 THEN jsonb_set(document, '{items}', (SELECT coalesce(jsonb_agg(i ORDER BY o), '[]') FROM jsonb_array_elements(document -> 'items') WITH ORDINALITY AS e (i, o) WHERE i -> 'id' <> id))
+	WHEN what = 4 THEN jsonb_set(document, '{items}', (SELECT coalesce(jsonb_agg(i ORDER BY CASE WHEN i -> 'id' = id THEN place + 0.5 ELSE o END), '[]') FROM jsonb_array_elements(document -> 'items') WITH ORDINALITY AS e (i, o)))
+	ELSE jsonb_set(document, '{items}', (SELECT coalesce(jsonb_agg(CASE WHEN i -> 'id' = id THEN i || change ELSE i END ORDER BY o), '[]') FROM jsonb_array_elements(document -> 'items') WITH ORDINALITY AS e (i, o))) END
+FROM choice$$;
+-- edits, and of these the ones that leave it right
+CREATE FUNCTION pg_temp.edits(document jsonb, many integer) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE next jsonb;
+BEGIN
+	FOR i IN 1..many LOOP
+		next := pg_temp.edit(document, 0.05);
+		IF NOT EXISTS (SELECT FROM athar.validate_plan(next)) THEN document := next; END IF;
+	END LOOP;
+	RETURN document;
+END $$;
+CREATE FUNCTION pg_temp.is_refused(project integer, base integer, document jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM athar.check_plan_change(project, base, document);
+	RETURN false;
+EXCEPTION WHEN SQLSTATE '22023' THEN RETURN true;
+END $$;
+CREATE TEMP TABLE trouble (place integer, what text, document jsonb);
+CREATE FUNCTION pg_temp.any_history(rounds integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	plan integer := pg_temp.begin('any', '{"title": "t", "items": [{"id": "A", "title": "a"}, {"id": "B", "title": "b"}, {"id": "C/~1", "title": "c"}]}');
+	head integer; base integer; document jsonb; outcome athar.plan_outcome; n integer; side text;
+BEGIN
+	FOR r IN 1..rounds LOOP
+		SELECT head_version INTO head FROM athar.project WHERE id = plan;
+		base := greatest(1, head - floor(random() * 4)::integer);
+		document := athar.plan_document(plan, base);
+		FOR i IN 1..3 LOOP document := pg_temp.edit(document, 0.3); END LOOP;
+		IF pg_temp.is_refused(plan, base, document) <> EXISTS (SELECT FROM athar.validate_plan(document)) THEN
+			INSERT INTO trouble VALUES (r, 'check', document);
+		END IF;
+		IF random() < 0.05 THEN
+			outcome := athar.revert_plan('any', base, 'back', base);
+		ELSE
+			document := pg_temp.edits(athar.plan_document(plan, base), 4);
+			outcome := pg_temp.save('basma', 'any', document, base);
+		END IF;
+		n := 0;
+		WHILE outcome.status = 'conflict' AND n < 6 LOOP
+			n := n + 1;
+			side := (ARRAY['ours', 'theirs', 'base'])[1 + CASE WHEN n > 2 THEN n % 2 ELSE floor(random() * 3)::integer END];
+			IF random() < 0.5 THEN PERFORM athar.resolve_conflict(outcome.draft, c.path, (ARRAY['ours', 'theirs', 'base'])[1 + floor(random() * 3)::integer]) FROM athar.plan_conflicts(outcome.draft) c WHERE c.resolution IS NULL AND random() < 0.5; END IF;
+			PERFORM athar.resolve_conflicts(outcome.draft, side);
+			outcome := athar.merge_draft(outcome.draft, side);
+		END LOOP;
+		IF outcome.status = 'conflict' THEN INSERT INTO trouble VALUES (r, 'never merged ' || base || ' ' || side, to_jsonb(outcome)); PERFORM athar.drop_draft(outcome.draft, 'r'); END IF;
+		IF outcome.status = 'unchanged' AND outcome.version <> head OR outcome.status IN ('saved', 'merged') AND outcome.version <> head + 1 THEN INSERT INTO trouble VALUES (r, 'version', to_jsonb(outcome)); END IF;
+		SELECT head_version INTO head FROM athar.project WHERE id = plan;
+		INSERT INTO trouble SELECT r, 'invalid ' || f.path || ' ' || f.fault, athar.plan_document(plan, head) FROM athar.validate_plan(athar.plan_document(plan, head)) f;
+		INSERT INTO trouble SELECT r, 'action', to_jsonb(d) FROM (
+			(SELECT item_id, revision, ordinal, title, title_ar, kind, owner_id, service_id, stage_id, channel_id, starts_on, due_on, live_on, status, weight::double precision, budget, parent_item_id FROM athar.action WHERE project_id = plan AND removed_in_version IS NULL
+				EXCEPT ALL SELECT * FROM athar.plan_actions(plan, head))
+			UNION ALL (SELECT * FROM athar.plan_actions(plan, head)
+				EXCEPT ALL SELECT item_id, revision, ordinal, title, title_ar, kind, owner_id, service_id, stage_id, channel_id, starts_on, due_on, live_on, status, weight::double precision, budget, parent_item_id FROM athar.action WHERE project_id = plan AND removed_in_version IS NULL)) d;
+	END LOOP;
+END $$;
+SET LOCAL jit = off;
+SELECT setseed(0.5);
+SELECT pg_temp.any_history(20);
+SELECT is_empty('SELECT * FROM trouble', 'the quick check refuses what validate_plan() refuses; every version is right, action says what it says, and every draft can be merged');
+SELECT is_empty($$SELECT j.code, v.version FROM athar.plan_version v JOIN athar.project j ON j.id = v.project_id LEFT JOIN athar.plan_version p ON p.project_id = v.project_id AND p.version = v.parent_version
+	WHERE v.version_hash <> sha256(convert_to(jsonb_build_array('athar-plan/2', j.code, v.version, encode(p.version_hash, 'hex'), v.header,
+		(SELECT coalesce(jsonb_agg(encode(sha256(convert_to(i.document::text, 'UTF8')), 'hex') ORDER BY m.o), '[]') FROM unnest(v.items) WITH ORDINALITY AS m (r, o) JOIN athar.plan_item i ON i.project_id = v.project_id AND i.revision = m.r))::text, 'UTF8'))
+	OR v.parent_version IS DISTINCT FROM nullif(v.version - 1, 0)$$, 'every hash is that of what the version says');
+
 SELECT * FROM finish();
 ROLLBACK;
