@@ -55,7 +55,8 @@ RETURN CASE WHEN num_nulls(period, time_zone, at) = 0 THEN greatest(0, least(1,
 COMMENT ON FUNCTION athar.elapsed_share(daterange, text, timestamptz) IS
 'The share of a cycle that has passed at a moment, from 0 before it to 1 after it, its days cut in the time zone given: the progress expected of a goal that advances evenly. NULL without a period.';
 
-CREATE OR REPLACE FUNCTION athar.create_cycle(code text, name text, period daterange, name_ar text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION athar.create_cycle(code text, name text, period daterange, name_ar text DEFAULT NULL,
+	review_every interval DEFAULT '1 month')
 RETURNS integer
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -70,16 +71,19 @@ BEGIN ATOMIC
 	SELECT athar.fail('22023', format('cycle "%s" is not of the years 1 to 9999', create_cycle.code),
 		'What it covers could not be counted.', 'Give days of those years.')
 	WHERE lower(create_cycle.period) < '0001-01-01' OR upper(create_cycle.period) > '10000-01-01';
+	SELECT athar.fail('22023', format('goals of cycle "%s" cannot be reviewed every %s', create_cycle.code, coalesce(create_cycle.review_every::text, 'NULL')),
+		'When a review is due could not be told.', 'Give one day to ten years.')
+	WHERE coalesce(create_cycle.review_every NOT BETWEEN interval '1 day' AND interval '10 years', true);
 	SELECT athar.fail('23505', format('cycle "%s" exists already', create_cycle.code),
 		'Nothing was changed.', 'Use it, or choose another code.')
 	WHERE EXISTS (SELECT FROM athar.cycle AS c WHERE c.code = create_cycle.code);
-	INSERT INTO athar.cycle (code, name, name_ar, period, time_zone)
+	INSERT INTO athar.cycle (code, name, name_ar, period, time_zone, review_every)
 	VALUES (create_cycle.code, create_cycle.name, create_cycle.name_ar, create_cycle.period,
-		athar.default_time_zone())
+		athar.default_time_zone(), create_cycle.review_every)
 	RETURNING id;
 END;
-COMMENT ON FUNCTION athar.create_cycle(text, text, daterange, text) IS
-'Creates a cycle, a period for which goals are set, and returns its id. It begins and ends in the time zone of the setting athar.time_zone. Cycles may overlap, as a year and its quarters do. 22023 for a blank or malformed code, a blank name, an empty period or one without both ends, 23505 if the code is taken.';
+COMMENT ON FUNCTION athar.create_cycle(text, text, daterange, text, interval) IS
+'Creates a cycle, a period for which goals are set, and returns its id. It begins and ends in the time zone of the setting athar.time_zone. Cycles may overlap, as a year and its quarters do. review_every: how often its goals are to be reviewed (reviews_due), from one day to ten years. 22023 for a blank or malformed code, a blank name, an empty period or one without both ends, or another review_every, 23505 if the code is taken.';
 
 CREATE OR REPLACE FUNCTION athar.check_cycle(cycle_id integer)
 RETURNS void
@@ -178,6 +182,7 @@ BEGIN ATOMIC
 		LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
 		WHERE g.kpi_id IS NULL
 			AND r.value IS NOT NULL
+			AND r.kind <> 'recognition'
 			AND r.reviewed_at <= goal_values.at
 			AND (goal_values.only_goal IS NULL OR r.goal_id = goal_values.only_goal)
 		GROUP BY r.goal_id
@@ -265,7 +270,7 @@ BEGIN ATOMIC
 			(array_agg(r.confidence::double precision ORDER BY r.reviewed_at DESC, r.id DESC) FILTER (WHERE r.confidence IS NOT NULL))[1] AS confidence,
 			max(r.reviewed_at) AS reviewed_at
 		FROM athar.review AS r
-		WHERE r.goal_id IS NOT NULL AND r.reviewed_at <= goal_states.at
+		WHERE r.goal_id IS NOT NULL AND r.kind <> 'recognition' AND r.reviewed_at <= goal_states.at
 		GROUP BY r.goal_id
 	)
 	SELECT
@@ -484,8 +489,28 @@ BEGIN ATOMIC
 	SELECT athar.cycle_id(roll_up_goals.cycle);
 	-- one run after the other: each compares with what the one before it wrote
 	SELECT pg_advisory_xact_lock('pg_class'::regclass::oid::integer, 'athar.goal_progress'::regclass::oid::integer);
+	-- every effect on what people answer, once it is first found to be an improvement
+	INSERT INTO athar.review (kind, project_id, action_id, value, author, reviewed_at)
+	SELECT DISTINCT ON (a.id) 'recognition', a.project_id, a.id, m.difference, athar.current_actor(), now()
+	FROM athar.effect AS e
+	JOIN athar.kpi AS k ON k.id = e.kpi_id AND k.kind = 'likert'
+	JOIN athar.action AS a ON a.id = e.action_id
+	CROSS JOIN LATERAL (
+		SELECT n.difference, n.verdict
+		FROM athar.effect_measurement AS n
+		WHERE n.effect_id = e.id
+		ORDER BY n.id DESC
+		LIMIT 1
+	) AS m
+	WHERE m.verdict = 'improved' AND NOT e.is_withdrawn
+		AND NOT EXISTS (SELECT FROM athar.review AS r WHERE r.action_id = a.id AND r.goal_id IS NULL AND r.kind = 'recognition')
+	ORDER BY a.id, e.id
+	ON CONFLICT (goal_id, action_id) WHERE kind = 'recognition' DO NOTHING;
 	WITH state AS MATERIALIZED (
 		SELECT s.goal_id, s.current, s.raw_progress, s.coverage,
+			-- what was met from the start is no crossing; kept to the end of the cycle it is an achievement
+			s.status = 'achieved' AND (s.expected >= 1 OR p.progress IS NOT NULL
+				AND athar.goal_status(p.progress, p.coverage, 0, g.commitment, g.target IS NOT NULL) <> 'achieved') AS is_crossed,
 			-- a run that began before a later one had written leaves the later one's word
 			p.goal_id IS NULL OR p.rolled_up_at <= now() AND NOT (
 				athar.is_same_figure(s.current, p.value, 0)
@@ -511,6 +536,13 @@ BEGIN ATOMIC
 			progress = excluded.progress,
 			coverage = excluded.coverage
 		RETURNING goal_id
+	), recognised AS (
+		INSERT INTO athar.review (kind, goal_id, value, author, reviewed_at)
+		SELECT 'recognition', s.goal_id, s.current, athar.current_actor(), now()
+		FROM state AS s
+		WHERE s.is_crossed
+			AND NOT EXISTS (SELECT FROM athar.review AS r WHERE r.goal_id = s.goal_id AND r.kind = 'recognition')
+		ON CONFLICT (goal_id, action_id) WHERE kind = 'recognition' DO NOTHING
 	), run AS (
 		INSERT INTO athar.goal_rollup AS r (rolled_up_at, cycle_id, goals, written)
 		SELECT now(), athar.cycle_id(roll_up_goals.cycle), (SELECT count(*) FROM state AS s), (SELECT count(*) FROM written AS w)
@@ -522,7 +554,8 @@ BEGIN ATOMIC
 	FROM state AS s;
 END;
 COMMENT ON FUNCTION athar.roll_up_goals(text) IS
-'Rolls up the goals as they stand now and returns their number. goal_progress gets one row for each goal whose figure, progress or coverage is another than in its newest row: the first run writes all, the next what changed; goal_rollup keeps that it ran and how many it wrote. With a cycle, the goals of that cycle alone; what stands below them counts whatever its cycle. Called again in the same transaction it corrects what it wrote. Runs wait for each other. 42704 for an unknown cycle.';
+'Rolls up the goals as they stand now and returns their number. goal_progress gets one row for each goal whose figure, progress or coverage is another than in its newest row: the first run writes all, the next what changed; goal_rollup keeps that it ran and how many it wrote. With a cycle, the goals of that cycle alone; what stands below them counts whatever its cycle. Called again in the same transaction it corrects what it wrote.
+Raises recognitions, reviews of kind recognition, each at most once: for a goal that became achieved since the run before, or is when its cycle ends, and for an action whose effect on a KPI of kind likert is found to be an improvement. Runs wait for each other. 42704 for an unknown cycle.';
 
 -- Views
 

@@ -30,12 +30,13 @@ COMMENT ON COLUMN athar.review.project_id IS 'The project it is about: reference
 COMMENT ON COLUMN athar.review.action_id IS 'The action it is about: references action(id), checked by trigger';
 COMMENT ON COLUMN athar.review.version IS 'The version of the project''s plan its author had before him; NULL where it is about none';
 COMMENT ON COLUMN athar.review.reply_id IS 'What it answers: references review(id), checked by trigger';
-COMMENT ON COLUMN athar.review.value IS 'A typed value, for goals that no KPI measures';
+COMMENT ON COLUMN athar.review.value IS 'A typed value, for goals that no KPI measures; of a recognition the goal''s figure, or the change of satisfaction';
 COMMENT ON COLUMN athar.review.confidence IS 'How sure its author is to reach the goal, 0 to 1';
 COMMENT ON COLUMN athar.review.said_status IS 'The author''s own word beside the computed status';
 COMMENT ON COLUMN athar.review.note IS 'In words';
 COMMENT ON COLUMN athar.review.author IS 'Who: athar.actor, or else the database role; frozen as text';
 COMMENT ON COLUMN athar.review.reviewed_at IS 'The moment it speaks of';
+CREATE UNIQUE INDEX review_recognition_idx ON athar.review (goal_id, action_id) NULLS NOT DISTINCT WHERE kind = 'recognition';
 CREATE INDEX review_goal_id_idx ON athar.review (goal_id, reviewed_at);
 CREATE INDEX review_project_id_idx ON athar.review (project_id, version);
 CREATE INDEX review_action_id_idx ON athar.review (action_id);

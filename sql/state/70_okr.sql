@@ -8,6 +8,8 @@ CREATE TABLE athar.cycle (
 	period daterange NOT NULL,
 	time_zone text NOT NULL,
 	closed_at timestamptz,
+	review_every interval NOT NULL DEFAULT '1 month',
+	CONSTRAINT cycle_review_every_check CHECK (review_every BETWEEN interval '1 day' AND interval '10 years'),
 	CONSTRAINT cycle_name_check CHECK (btrim(name) <> ''),
 	CONSTRAINT cycle_period_check CHECK (NOT isempty(period) AND lower(period) IS NOT NULL AND upper(period) IS NOT NULL
 		AND isfinite(lower(period)) AND isfinite(upper(period)))
@@ -20,6 +22,7 @@ COMMENT ON COLUMN athar.cycle.name_ar IS 'Name in Arabic';
 COMMENT ON COLUMN athar.cycle.period IS 'The days it covers, [from, to)';
 COMMENT ON COLUMN athar.cycle.time_zone IS 'The time zone in which it begins and ends';
 COMMENT ON COLUMN athar.cycle.closed_at IS 'When it was closed and its grades frozen; NULL while it is open';
+COMMENT ON COLUMN athar.cycle.review_every IS 'How often its goals, and the projects whose actions serve them, are to be reviewed';
 
 CREATE TABLE athar.goal (
 	id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -21,7 +21,7 @@ SELECT results_eq($$SELECT version FROM athar.search_plans('council may')$$, $$V
 SELECT results_eq($$SELECT t.relation::text, e.operation::text, e.new_values ->> 'note' FROM athar.log_entry e JOIN athar.tracked_table t ON t.id = e.table_id WHERE t.relation = 'athar.review' ORDER BY e.id$$,
 	$$VALUES ('athar.review', 'I', 'Why so late?'), ('athar.review', 'I', 'The council decided: from May')$$, 'the log has it');
 SELECT throws_ok(format('SELECT athar.record_review(%s)', a), s, m, 'refused: ' || a)
-FROM (VALUES ($$NULL, 'x'$$, '22023', 'a project is required'), ($$'nothing', 'x'$$, '42704', 'project "nothing" does not exist'),
+FROM (VALUES ($$NULL, 'x'$$, '22023', 'a project or a goal is required'), ($$'nothing', 'x'$$, '42704', 'project "nothing" does not exist'),
 	($$'reform', NULL$$, '22023', 'nothing is said'), ($$'reform', E' \t\n'$$, '22023', 'nothing is said'),
 	($$'reform', 'x', 'check_in'$$, '22023', 'unknown kind "check_in"'), ($$'reform', 'x', NULL$$, '22023', 'unknown kind NULL'),
 	($$'reform', 'x', version => 3$$, '22023', 'project "reform" has no version 3'), ($$'reform', 'x', version => 0$$, '22023', 'project "reform" has no version 0'),
