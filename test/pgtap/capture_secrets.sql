@@ -6,33 +6,33 @@ SET LOCAL client_min_messages = warning;
 
 CREATE TABLE app.person (id integer PRIMARY KEY, name text, pin text, salary numeric, photo bytea);
 SELECT athar.track('app.person', exclude => '{photo}', mask => '{pin,salary}') IS NOT NULL;
-INSERT INTO app.person VALUES (1, 'Amal', 'sesame-1', 4711.5, '\xdeadbeef'), (2, 'Badr', NULL, NULL, NULL);
+INSERT INTO app.person VALUES (1, 'Shop', 'sesame-1', 4711.5, '\xdeadbeef'), (2, 'Cafe', NULL, NULL, NULL);
 UPDATE app.person SET pin = 'sesame-2', photo = '\xfeedbeef' WHERE id = 1;
 UPDATE app.person SET pin = 'sesame-2', salary = 4711.5 WHERE id = 1;
-UPDATE app.person SET salary = 4712, name = 'Amal B.' WHERE id = 1;
+UPDATE app.person SET salary = 4712, name = 'Shop B.' WHERE id = 1;
 UPDATE app.person SET pin = 'sesame-3' WHERE id = 2;
 UPDATE app.person SET pin = NULL WHERE id = 2;
 UPDATE app.person SET pin = NULL WHERE id = 2;
 DELETE FROM app.person WHERE id = 2;
 SELECT results_eq($$SELECT * FROM pg_temp.entries('app.person')$$,
-	$$VALUES ('INSERT', '{"id": 1}'::jsonb, NULL::jsonb, '{"id": 1, "pin": "***", "name": "Amal", "salary": "***"}'::jsonb),
-		('INSERT', '{"id": 2}', NULL, '{"id": 2, "pin": "***", "name": "Badr", "salary": "***"}'),
+	$$VALUES ('INSERT', '{"id": 1}'::jsonb, NULL::jsonb, '{"id": 1, "pin": "***", "name": "Shop", "salary": "***"}'::jsonb),
+		('INSERT', '{"id": 2}', NULL, '{"id": 2, "pin": "***", "name": "Cafe", "salary": "***"}'),
 		('UPDATE', '{"id": 1}', '{"pin": "***"}', '{"pin": "***"}'),
-		('UPDATE', '{"id": 1}', '{"name": "Amal", "salary": "***"}', '{"name": "Amal B.", "salary": "***"}'),
+		('UPDATE', '{"id": 1}', '{"name": "Shop", "salary": "***"}', '{"name": "Shop B.", "salary": "***"}'),
 		('UPDATE', '{"id": 2}', '{"pin": "***"}', '{"pin": "***"}'), ('UPDATE', '{"id": 2}', '{"pin": "***"}', '{"pin": "***"}'),
-		('DELETE', '{"id": 2}', '{"id": 2, "pin": "***", "name": "Badr", "salary": "***"}', NULL)$$,
+		('DELETE', '{"id": 2}', '{"id": 2, "pin": "***", "name": "Cafe", "salary": "***"}', NULL)$$,
 	'that a masked column changed is logged, its values are not, nor whether they are NULL; an excluded one is not there at all');
 SELECT is((SELECT in_transaction FROM athar.unchanged_updates() WHERE relation = 'app.person'::regclass), 2::bigint, 'the same value again is no change');
 
 -- The past: masked columns have the value the row has now.
 SELECT athar.create_mark('secrets') AS mark \gset
-UPDATE app.person SET pin = 'sesame-4', salary = 1, name = 'Amal C.', photo = NULL;
+UPDATE app.person SET pin = 'sesame-4', salary = 1, name = 'Shop C.', photo = NULL;
 INSERT INTO app.person VALUES (3, 'Cem', 'sesame-5', 5, NULL);
 SELECT results_eq($$SELECT id, name, pin, salary, photo FROM athar.as_of(NULL::app.person, (SELECT at FROM athar.mark WHERE name = 'secrets'))$$,
-	$$VALUES (1, 'Amal B.', 'sesame-4', 1::numeric, NULL::bytea)$$, 'as_of shows present values of masked and excluded columns');
+	$$VALUES (1, 'Shop B.', 'sesame-4', 1::numeric, NULL::bytea)$$, 'as_of shows present values of masked and excluded columns');
 DELETE FROM app.person;
 SELECT results_eq($$SELECT id, name, pin, salary, photo FROM athar.as_of(NULL::app.person, (SELECT at FROM athar.mark WHERE name = 'secrets'))$$,
-	$$VALUES (1, 'Amal B.', NULL::text, NULL::numeric, NULL::bytea)$$, 'and NULL of a row that is gone');
+	$$VALUES (1, 'Shop B.', NULL::text, NULL::numeric, NULL::bytea)$$, 'and NULL of a row that is gone');
 
 -- Names and types change, a mask stays.
 INSERT INTO app.person VALUES (4, 'Dina', 'sesame-6', 6, '\xdeadbeef');

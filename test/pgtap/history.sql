@@ -4,7 +4,7 @@ SELECT plan(96);
 SET LOCAL statement_timeout = '2min';
 SELECT athar.define_unit('dvla', 'Licensing agency', 'وكالة الترخيص'), athar.define_unit('moh', 'Ministry of Health', 'وزارة الصحة');
 SELECT athar.define_service('tax', 'Vehicle tax', 'dvla', 'ضريبة المركبات');
-SELECT athar.set_context('amal', NULL);
+SELECT athar.set_context('team', NULL);
 
 CREATE FUNCTION pg_temp.save(document jsonb, reason text, project text DEFAULT 'disc') RETURNS integer
 LANGUAGE SQL AS $$SELECT (athar.save_plan($3, $1, (SELECT head_version FROM athar.project WHERE code = $3), $2)).version$$;
@@ -56,10 +56,10 @@ SELECT throws_ok($$SELECT athar.diff_plan_patch('nothing', 1, 2)$$, '42704', 'pr
 
 -- one action
 SELECT results_eq($$SELECT version, author, reason, op, field, old::text, new::text FROM athar.action_history('disc', 'A2')$$,
-	$$VALUES (1, 'amal', 'begin', 'add', NULL, NULL, '{"id": "A2", "steps": ["a"], "title": "Refunds"}'),
-		(2, 'amal', 'supplier is late', 'change', 'steps', '["a"]', '["a", "b"]'),
-		(3, 'amal', 'review', 'remove', NULL, '{"id": "A2", "steps": ["a", "b"], "title": "Refunds"}', NULL),
-		(4, 'amal', 'back', 'add', NULL, NULL, '{"id": "A2", "steps": ["a"], "title": "Refunds"}')$$, 'an action comes, changes, goes and returns');
+	$$VALUES (1, 'team', 'begin', 'add', NULL, NULL, '{"id": "A2", "steps": ["a"], "title": "Refunds"}'),
+		(2, 'team', 'supplier is late', 'change', 'steps', '["a"]', '["a", "b"]'),
+		(3, 'team', 'review', 'remove', NULL, '{"id": "A2", "steps": ["a", "b"], "title": "Refunds"}', NULL),
+		(4, 'team', 'back', 'add', NULL, NULL, '{"id": "A2", "steps": ["a"], "title": "Refunds"}')$$, 'an action comes, changes, goes and returns');
 SELECT results_eq($$SELECT version, op, old::text, new::text FROM athar.action_history('disc', 'A/3~')$$,
 	$$SELECT 1, 'add', NULL, '{"id": "A/3~", "title": "Train \"all\""}' UNION ALL VALUES (3, 'move', '"A2"', 'null')$$, 'and is moved');
 SELECT is(count(*), 0::bigint, 'the history of no action') FROM athar.action_history('disc', NULL);
@@ -108,10 +108,10 @@ SELECT is(athar.version_of('disc', NULL), NULL, 'no name');
 -- found again
 SELECT results_eq(format('SELECT array_agg(version ORDER BY version) FROM athar.search_plans(%L, ''disc'')', q), format('SELECT %L::integer[]', v), 'found by ' || q)
 FROM (VALUES ('supplier', '{2}'), ('التوريد', NULL), ('تاريخ الاستحقاق', '{2}'), ('الاستحقاق', '{2}'), ('"due date"', '{2}'), ('april', '{2}'), ('وزاره الصحه', '{2}'),
-	('baseline', '{2}'), ('طباعه الايقاف', '{1,2,3,4}'), ('moved', '{3,4}'), ('amal -back', '{1,2,3}'), ('2026-04-05', '{2}')) AS e (q, v);
+	('baseline', '{2}'), ('طباعه الايقاف', '{1,2,3,4}'), ('moved', '{3,4}'), ('team -back', '{1,2,3}'), ('2026-04-05', '{2}')) AS e (q, v);
 SELECT results_eq($$SELECT project, version, name, author, reason, summary FROM athar.search_plans('baseline', lang => 'ar') ORDER BY project$$,
-	$$SELECT 'disc', 2, 'baseline', 'amal', 'supplier is late', h.summary FROM athar.plan_history('disc', 'ar') h WHERE h.version = 2
-	UNION ALL SELECT 'long', 1, 'baseline', 'amal', 'r', h.summary FROM athar.plan_history('long', 'ar') h$$, 'in all projects, told in the language asked for');
+	$$SELECT 'disc', 2, 'baseline', 'team', 'supplier is late', h.summary FROM athar.plan_history('disc', 'ar') h WHERE h.version = 2
+	UNION ALL SELECT 'long', 1, 'baseline', 'team', 'r', h.summary FROM athar.plan_history('long', 'ar') h$$, 'in all projects, told in the language asked for');
 SET LOCAL client_min_messages = error;
 SELECT is(count(s), 0::bigint, 'nothing asked, nothing found') FROM unnest(ARRAY['', 'the', NULL, '((&|']) AS q, athar.search_plans(q) AS s;
 SELECT throws_ok($$SELECT * FROM athar.search_plans('x', 'nothing')$$, '42704', 'project "nothing" does not exist');
@@ -123,25 +123,25 @@ INSERT INTO clash VALUES
 	(1, '{"path": "/items/A1/due_on", "kind": "edit/edit", "base": "2026-03-01", "ours": "2026-03-10", "theirs": "2026-03-20", "their_version": 41, "their_author": "the health ministry", "their_reason": "election"}',
 		'Action A1, due date: base 1 March 2026; you 10 March 2026; the health ministry (version 41, reason: "election") 20 March 2026.',
 		'الإجراء A1، تاريخ الاستحقاق: في الأصل 1 مارس 2026؛ وعندك 10 مارس 2026؛ وعند the health ministry (النسخة 41، السبب: «election») 20 مارس 2026.'),
-	(2, '{"path": "/items/A~11~0", "kind": "edit/delete", "base": {"id": "A/1~"}, "ours": {"id": "A/1~", "x": 1}, "fields": ["due_on", "x y"], "their_version": 3, "their_author": "basma", "their_reason": "cut"}',
-		'Action A/1~: you changed due date, "x y"; basma (version 3, reason: "cut") removed it.',
-		'الإجراء A/1~: غيّرتَ فيه: تاريخ الاستحقاق، «x y»؛ وحذفه basma (النسخة 3، السبب: «cut»).'),
+	(2, '{"path": "/items/A~11~0", "kind": "edit/delete", "base": {"id": "A/1~"}, "ours": {"id": "A/1~", "x": 1}, "fields": ["due_on", "x y"], "their_version": 3, "their_author": "board", "their_reason": "cut"}',
+		'Action A/1~: you changed due date, "x y"; board (version 3, reason: "cut") removed it.',
+		'الإجراء A/1~: غيّرتَ فيه: تاريخ الاستحقاق، «x y»؛ وحذفه board (النسخة 3، السبب: «cut»).'),
 	(3, '{"path": "/items/A1", "kind": "delete/edit", "base": {"id": "A1"}, "theirs": {"id": "A1", "x": 1}, "their_version": 3}',
 		'Action A1: you removed it; the other side (version 3) changed it.', 'الإجراء A1: حذفتَه؛ وغيّره الطرف الآخر (النسخة 3).'),
-	(4, '{"path": "/items/A1/owner", "kind": "edit/delete", "base": "dvla", "ours": "moh", "their_author": "basma"}',
-		'Action A1, owner: base Licensing agency; you Ministry of Health; basma took it away.', 'الإجراء A1، الجهة المسؤولة: في الأصل وكالة الترخيص؛ وعندك وزارة الصحة؛ وحذفه basma.'),
-	(5, '{"path": "/purpose", "kind": "add/add", "ours": "Less paper", "theirs": null, "their_author": "basma"}',
-		'The plan, purpose: not in the base; you "Less paper"; basma nothing.', 'الخطة، الغرض: لم يكن في الأصل؛ وعندك «Less paper»؛ وعند basma لا شيء.'),
-	(6, '{"path": "/items/A3", "kind": "move/move", "base": "A2", "ours": "A1", "theirs": null, "their_author": "basma"}',
-		'Action A3: you moved it after A1; basma moved it to the beginning.', 'الإجراء A3: نقلتَه إلى ما بعد A1؛ ونقله basma إلى البداية.'),
-	(7, '{"path": "/items/A3/parent", "kind": "dangling", "ours": "B", "ids": ["B"], "their_author": "basma"}',
-		'Action A3, parent: you refer to B, removed by basma.', 'الإجراء A3، الإجراء الرئيس: تشير إلى B، وقد حذفه basma.'),
-	(8, '{"path": "/items/A3/depends_on", "kind": "dangling", "theirs": ["B"], "ids": ["B", "C"], "their_author": "basma"}',
-		'Action A3, dependencies: basma refers to B, C, which you removed.', 'الإجراء A3، الإجراءات التي يعتمد عليها: يشير basma إلى B، C، وقد حذفتَه.'),
-	(9, '{"path": "/items/A3/parent", "kind": "cycle", "theirs": "B", "ids": ["A3", "B"], "their_author": "basma"}',
-		'Action A3, parent: your change and that of basma make these actions a loop: A3, B.', 'الإجراء A3، الإجراء الرئيس: تغييرك وتغيير basma يجعلان هذه الإجراءات حلقة: A3، B.'),
-	(10, '{"path": "/items/A3/due_on", "kind": "invalid", "base": "2026-01-01", "ours": "2026-01-02", "theirs": "2026-01-01", "fault": "2026-01-02 is before starts_on, 2026-01-03", "their_author": "basma"}',
-		'Action A3, due date: base 1 January 2026; you 2 January 2026; basma 1 January 2026; the two do not fit together: 2026-01-02 is before starts_on, 2026-01-03.', NULL),
+	(4, '{"path": "/items/A1/owner", "kind": "edit/delete", "base": "dvla", "ours": "moh", "their_author": "board"}',
+		'Action A1, owner: base Licensing agency; you Ministry of Health; board took it away.', 'الإجراء A1، الجهة المسؤولة: في الأصل وكالة الترخيص؛ وعندك وزارة الصحة؛ وحذفه board.'),
+	(5, '{"path": "/purpose", "kind": "add/add", "ours": "Less paper", "theirs": null, "their_author": "board"}',
+		'The plan, purpose: not in the base; you "Less paper"; board nothing.', 'الخطة، الغرض: لم يكن في الأصل؛ وعندك «Less paper»؛ وعند board لا شيء.'),
+	(6, '{"path": "/items/A3", "kind": "move/move", "base": "A2", "ours": "A1", "theirs": null, "their_author": "board"}',
+		'Action A3: you moved it after A1; board moved it to the beginning.', 'الإجراء A3: نقلتَه إلى ما بعد A1؛ ونقله board إلى البداية.'),
+	(7, '{"path": "/items/A3/parent", "kind": "dangling", "ours": "B", "ids": ["B"], "their_author": "board"}',
+		'Action A3, parent: you refer to B, removed by board.', 'الإجراء A3، الإجراء الرئيس: تشير إلى B، وقد حذفه board.'),
+	(8, '{"path": "/items/A3/depends_on", "kind": "dangling", "theirs": ["B"], "ids": ["B", "C"], "their_author": "board"}',
+		'Action A3, dependencies: board refers to B, C, which you removed.', 'الإجراء A3، الإجراءات التي يعتمد عليها: يشير board إلى B، C، وقد حذفتَه.'),
+	(9, '{"path": "/items/A3/parent", "kind": "cycle", "theirs": "B", "ids": ["A3", "B"], "their_author": "board"}',
+		'Action A3, parent: your change and that of board make these actions a loop: A3, B.', 'الإجراء A3، الإجراء الرئيس: تغييرك وتغيير board يجعلان هذه الإجراءات حلقة: A3، B.'),
+	(10, '{"path": "/items/A3/due_on", "kind": "invalid", "base": "2026-01-01", "ours": "2026-01-02", "theirs": "2026-01-01", "fault": "2026-01-02 is before starts_on, 2026-01-03", "their_author": "board"}',
+		'Action A3, due date: base 1 January 2026; you 2 January 2026; board 1 January 2026; the two do not fit together: 2026-01-02 is before starts_on, 2026-01-03.', NULL),
 	(11, '{"path": "/items/A1/kpis/wait/target", "kind": "delete/edit", "base": "-20%", "theirs": "-30%"}',
 		'Action A1, KPIs, wait, target: base -20%; you took it away; the other side -30%.', NULL),
 	(12, '{"path": "/items/A1/steps", "kind": "quantum", "base": [1, {"a": "b"}], "ours": []}', 'Action A1, steps: base "[1, {\"a\": \"b\"}]"; you "[]"; the two do not fit together: quantum.', NULL);

@@ -27,21 +27,21 @@ CREATE FUNCTION pg_temp.last_id() RETURNS bigint LANGUAGE SQL AS $$SELECT coales
 --
 CREATE TABLE app.licence (id integer PRIMARY KEY, holder text, fee numeric(10,2), note text);
 SELECT cmp_ok(athar.track('app.licence'), '>=', 1000, 'track answers with a number that is not one of our own');
-INSERT INTO app.licence VALUES (1, 'Amal', 10, NULL), (2, 'Badr', 20.5, 'x');
+INSERT INTO app.licence VALUES (1, 'Shop', 10, NULL), (2, 'Cafe', 20.5, 'x');
 UPDATE app.licence SET fee = 11, note = 'y' WHERE id = 1;
 UPDATE app.licence SET fee = 11 WHERE id = 1;
 DELETE FROM app.licence WHERE id = 2;
 SELECT results_eq(
 	$$SELECT * FROM pg_temp.entries('app.licence')$$,
 	$$VALUES
-		('INSERT', '{"id": 1}'::jsonb, NULL::jsonb, '{"id": 1, "fee": 10.00, "note": null, "holder": "Amal"}'::jsonb),
-		('INSERT', '{"id": 2}', NULL, '{"id": 2, "fee": 20.50, "note": "x", "holder": "Badr"}'),
+		('INSERT', '{"id": 1}'::jsonb, NULL::jsonb, '{"id": 1, "fee": 10.00, "note": null, "holder": "Shop"}'::jsonb),
+		('INSERT', '{"id": 2}', NULL, '{"id": 2, "fee": 20.50, "note": "x", "holder": "Cafe"}'),
 		('UPDATE', '{"id": 1}', '{"fee": 10.00, "note": null}', '{"fee": 11.00, "note": "y"}'),
-		('DELETE', '{"id": 2}', '{"id": 2, "fee": 20.50, "note": "x", "holder": "Badr"}', NULL)$$,
+		('DELETE', '{"id": 2}', '{"id": 2, "fee": 20.50, "note": "x", "holder": "Cafe"}', NULL)$$,
 	'insert, update and delete: the changed columns of an update, an update that changes nothing is left out');
 
 SELECT pg_temp.last_id() AS last \gset
-INSERT INTO app.licence VALUES (1, 'Amal', 12) ON CONFLICT (id) DO UPDATE SET fee = excluded.fee;
+INSERT INTO app.licence VALUES (1, 'Shop', 12) ON CONFLICT (id) DO UPDATE SET fee = excluded.fee;
 MERGE INTO app.licence AS l USING (VALUES (1, 13), (3, 30)) AS v (id, fee) ON l.id = v.id
 	WHEN MATCHED THEN UPDATE SET fee = v.fee WHEN NOT MATCHED THEN INSERT (id, fee) VALUES (v.id, v.fee);
 COPY app.licence (id, holder) FROM STDIN;

@@ -7,7 +7,7 @@ SELECT athar.define_unit('agency', 'Agency'), athar.define_unit('ministry', 'Min
 SELECT athar.define_service('permit', 'Permit', 'agency'), athar.define_channel('web', 'Web');
 SELECT athar.define_stage('permit', 'apply', 'Apply', 1);
 SELECT athar.define_kpi('wait', 'Waiting time', 'days', 'down'), athar.define_kpi('trust', 'Trust', 'points', 'up');
-SELECT athar.set_context('amal', 'said elsewhere');
+SELECT athar.set_context('team', 'said elsewhere');
 
 CREATE FUNCTION pg_temp.head(project text) RETURNS integer
 LANGUAGE SQL AS $$SELECT head_version FROM athar.project WHERE code = $1$$;
@@ -46,7 +46,7 @@ SELECT results_eq($$SELECT code::text, name, name_ar, unit_id, head_version FROM
 SELECT results_eq($$SELECT project_id, action_id, unit_id, role FROM athar.participant$$,
 	$$SELECT athar.project_id('reform'), NULL::integer, athar.unit_id('agency'), 'accountable'$$, 'its unit is accountable');
 SELECT is(current_setting('athar.reason'), 'said elsewhere', 'the reason of a call does not outlive it');
-SELECT is(author, 'amal', 'the actor is the author') FROM athar.plan_history('reform');
+SELECT is(author, 'team', 'the actor is the author') FROM athar.plan_history('reform');
 SELECT results_eq($$SELECT item_id, ordinal, title, title_ar, kind, owner_id, service_id, stage_id, channel_id, starts_on, due_on, live_on,
 		status, weight::float8, budget, parent_item_id, removed_in_version FROM athar.action WHERE item_id IN ('A1', 'A2') ORDER BY ordinal$$,
 	$$VALUES ('A1', 2, 'Form', 'استمارة', 'simplify', athar.unit_id('ministry'), athar.service_id('permit'), athar.stage_id('permit', 'apply'), athar.channel_id('web'),
@@ -58,7 +58,7 @@ SELECT results_eq($$SELECT action, parent, owner, service, stage, channel, depen
 	'the view actions speaks in codes');
 
 -- saving: what differs and no more
-SELECT athar.set_context('basma', NULL);
+SELECT athar.set_context('board', NULL);
 CREATE TEMP TABLE before AS SELECT * FROM pg_temp.stored();
 SELECT results_eq($$SELECT status, version, draft, conflicts FROM athar.save_plan('reform', pg_temp.edited(athar.get_plan('reform'), '{items,2,title}', '"Train"'), 1, 'Wording')$$,
 	$$VALUES ('saved', 2, NULL::integer, jsonb '[]')$$, 'a save answers the new version');
@@ -68,7 +68,7 @@ SELECT results_eq($$SELECT place, b.version IS NULL, s.version IS NULL FROM befo
 		('athar.plan_version:' || m.id || '/2', true), ('athar.project:' || m.id, false)) AS r (place, is_new) ORDER BY 1$$,
 	'one changed item: one revision, one version, its action and the project, nothing else');
 SELECT results_eq($$SELECT relation::text, operation::text, actor FROM logged WHERE reason = 'Wording' ORDER BY 1$$,
-	$$VALUES ('athar.action', 'U', 'basma'), ('athar.plan_item', 'I', 'basma'), ('athar.plan_version', 'I', 'basma')$$, 'the log has it, with the reason and the actor');
+	$$VALUES ('athar.action', 'U', 'board'), ('athar.plan_item', 'I', 'board'), ('athar.plan_version', 'I', 'board')$$, 'the log has it, with the reason and the actor');
 SELECT is(new_values - 'revision', '{"title": "Train"}', 'and what changed') FROM logged WHERE reason = 'Wording' AND relation = 'athar.action';
 SELECT is(items, '{1,2,5,4}', 'the manifest names the revisions in order') FROM athar.plan_version WHERE version = 2;
 SELECT is(header, '{"title": "Reform"}', 'the header is the document without its items') FROM athar.plan_version WHERE version = 2;
@@ -108,14 +108,14 @@ SELECT is_empty($$SELECT n.item_id FROM athar.plan_actions(athar.project_id('ref
 
 -- history
 SELECT results_eq($$SELECT version, parent_version, author, reason, summary FROM athar.plan_history('reform')$$,
-	$$VALUES (1, NULL::integer, 'amal', 'Queues are long', 'added A0 "Online permit", A1 "Form", A2 "Training", A3 "Letters"'),
-		(2, 1, 'basma', 'Wording', 'changed A2 "Train" (title from Training to Train)'),
-		(3, 2, 'basma', 'Order', 'moved A0 "Online permit" after A3'),
-		(4, 3, 'basma', 'Cut', 'added B "New"; changed A1 "Form" (budget 125000.50 taken away, channel Web taken away, colour red taken away, dependencies taken away, '
+	$$VALUES (1, NULL::integer, 'team', 'Queues are long', 'added A0 "Online permit", A1 "Form", A2 "Training", A3 "Letters"'),
+		(2, 1, 'board', 'Wording', 'changed A2 "Train" (title from Training to Train)'),
+		(3, 2, 'board', 'Order', 'moved A0 "Online permit" after A3'),
+		(4, 3, 'board', 'Cut', 'added B "New"; changed A1 "Form" (budget 125000.50 taken away, channel Web taken away, colour red taken away, dependencies taken away, '
 			|| 'due date 1 June 2026 taken away, kind simplify taken away, KPIs taken away, go-live date 1 May 2026 taken away, owner Ministry taken away, parent A0 taken away, '
 			|| 'service Permit taken away, stage apply taken away, start date 1 January 2026 taken away, status from in progress to live, steps taken away, '
 			|| 'Arabic title استمارة taken away, weight 2.5 taken away); removed A2 "Train", A3 "Letters", A0 "Online permit"; purpose set to "Shorter queues"'),
-		(5, 4, 'basma', 'Return', 'added A2 "Train"; purpose "Shorter queues" taken away')$$, 'plan_history tells who, why and what');
+		(5, 4, 'board', 'Return', 'added A2 "Train"; purpose "Shorter queues" taken away')$$, 'plan_history tells who, why and what');
 SELECT athar.name_version('reform', 1, 'baseline 2026');
 SELECT is(name, 'baseline 2026', 'a version has a name') FROM athar.plan_history('reform') WHERE version = 1;
 SELECT athar.name_version('reform', 1, NULL);

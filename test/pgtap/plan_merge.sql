@@ -10,7 +10,7 @@ SELECT athar.define_stage('permit', 'apply', 'Apply', 1), athar.define_stage('re
 SELECT athar.define_kpi('wait', 'Waiting time', 'days', 'down'), athar.define_kpi('trust', 'Trust', 'points', 'up');
 
 CREATE FUNCTION pg_temp.begin(project text, document jsonb) RETURNS integer
-LANGUAGE SQL AS $$SELECT athar.set_context('amal', NULL); SELECT athar.create_project(project, project, 'agency', document, 'begin')$$;
+LANGUAGE SQL AS $$SELECT athar.set_context('team', NULL); SELECT athar.create_project(project, project, 'agency', document, 'begin')$$;
 CREATE FUNCTION pg_temp.save(actor text, project text, document jsonb, base integer, on_conflict text DEFAULT 'draft') RETURNS athar.plan_outcome
 LANGUAGE SQL AS $$SELECT athar.set_context(actor, NULL); SELECT athar.save_plan(project, document, base, actor || ' on ' || base, on_conflict)$$;
 -- the document with other values: paths name items by id
@@ -28,7 +28,7 @@ LANGUAGE SQL AS $$SELECT count(*) FILTER (WHERE resolution IS NULL) FROM athar.p
 -- different items, different fields of one item, different keys of the header
 SELECT pg_temp.begin('joint', '{"title": "t", "purpose": "p", "items": [
 	{"id": "A", "title": "a", "due_on": "2026-03-01"}, {"id": "B", "title": "b", "kpis": [{"kpi": "wait", "target": "at most 24"}]}, {"id": "C", "title": "c"}]}');
-SELECT results_eq($$SELECT * FROM pg_temp.save('basma', 'joint', pg_temp.edited(athar.get_plan('joint', 1), 'A', '{"due_on": "2026-04-01"}'), 1)$$,
+SELECT results_eq($$SELECT * FROM pg_temp.save('board', 'joint', pg_temp.edited(athar.get_plan('joint', 1), 'A', '{"due_on": "2026-04-01"}'), 1)$$,
 	$$VALUES ('saved', 2, NULL::integer, jsonb '[]')$$, 'the first saves');
 SELECT results_eq($$SELECT * FROM pg_temp.save('chadi', 'joint', pg_temp.edited(athar.get_plan('joint', 1), 'A', '{"title": "Form"}'), 1)$$,
 	$$VALUES ('merged', 3, NULL::integer, jsonb '[]')$$, 'another field of the same item is merged');
@@ -53,37 +53,37 @@ SELECT is(athar.get_plan('joint'), '{"title": "all done", "items": [], "purpose"
 
 -- every kind of conflict, and whose it is
 CREATE FUNCTION pg_temp.contested(project text, base jsonb, theirs jsonb, ours jsonb) RETURNS athar.plan_outcome
-LANGUAGE SQL AS $$SELECT pg_temp.begin(project, base); SELECT pg_temp.save('basma', project, theirs, 1);
+LANGUAGE SQL AS $$SELECT pg_temp.begin(project, base); SELECT pg_temp.save('board', project, theirs, 1);
 	SELECT pg_temp.save('chadi', project, theirs || '{"other": 1}', 2); SELECT pg_temp.save('dunya', project, ours, 1)$$;
 CREATE FUNCTION pg_temp.plan_of(VARIADIC items text[]) RETURNS jsonb
 LANGUAGE SQL AS $$SELECT jsonb_build_object('title', 't', 'items', (SELECT jsonb_agg(jsonb_build_object('id', substr(i, 1, 1), 'title', 't') || coalesce(nullif(substr(i, 2), '')::jsonb, '{}') ORDER BY o) FROM unnest(items) WITH ORDINALITY AS e (i, o)))$$;
 CREATE TEMP TABLE contest (project text, base jsonb, theirs jsonb, ours jsonb, told text);
 INSERT INTO contest VALUES
 ('edit', pg_temp.plan_of('A{"due_on": "2026-03-01"}'), pg_temp.plan_of('A{"due_on": "2026-03-20"}'), pg_temp.plan_of('A{"due_on": "2026-03-10"}'),
-	'edit/edit /items/A/due_on base "2026-03-01" ours "2026-03-10" theirs "2026-03-20" 2 basma'),
+	'edit/edit /items/A/due_on base "2026-03-01" ours "2026-03-10" theirs "2026-03-20" 2 board'),
 ('gone', pg_temp.plan_of('A', 'B'), pg_temp.plan_of('A'), pg_temp.plan_of('A', 'B{"weight": 2}'),
-	'edit/delete /items/B base {"id": "B", "title": "t"} ours {"id": "B", "title": "t", "weight": 2} theirs ["weight"] 2 basma'),
+	'edit/delete /items/B base {"id": "B", "title": "t"} ours {"id": "B", "title": "t", "weight": 2} theirs ["weight"] 2 board'),
 ('gone/mine', pg_temp.plan_of('A', 'B'), pg_temp.plan_of('A', 'B{"weight": 2}'), pg_temp.plan_of('A'),
-	'delete/edit /items/B base {"id": "B", "title": "t"} ours theirs {"id": "B", "title": "t", "weight": 2} ["weight"] 2 basma'),
-('add', pg_temp.plan_of('A'), pg_temp.plan_of('A', 'B{"weight": 2}'), pg_temp.plan_of('A', 'B{"weight": 3}'), 'add/add /items/B/weight base ours 3 theirs 2 2 basma'),
-('field', pg_temp.plan_of('A{"weight": 1}'), pg_temp.plan_of('A'), pg_temp.plan_of('A{"weight": 3}'), 'edit/delete /items/A/weight base 1 ours 3 theirs 2 basma'),
-('steps', pg_temp.plan_of('A{"steps": [1, 2]}'), pg_temp.plan_of('A{"steps": [1, 2, 3]}'), pg_temp.plan_of('A{"steps": [0, 1, 2]}'), 'edit/edit /items/A/steps base [1, 2] ours [0, 1, 2] theirs [1, 2, 3] 2 basma'),
+	'delete/edit /items/B base {"id": "B", "title": "t"} ours theirs {"id": "B", "title": "t", "weight": 2} ["weight"] 2 board'),
+('add', pg_temp.plan_of('A'), pg_temp.plan_of('A', 'B{"weight": 2}'), pg_temp.plan_of('A', 'B{"weight": 3}'), 'add/add /items/B/weight base ours 3 theirs 2 2 board'),
+('field', pg_temp.plan_of('A{"weight": 1}'), pg_temp.plan_of('A'), pg_temp.plan_of('A{"weight": 3}'), 'edit/delete /items/A/weight base 1 ours 3 theirs 2 board'),
+('steps', pg_temp.plan_of('A{"steps": [1, 2]}'), pg_temp.plan_of('A{"steps": [1, 2, 3]}'), pg_temp.plan_of('A{"steps": [0, 1, 2]}'), 'edit/edit /items/A/steps base [1, 2] ours [0, 1, 2] theirs [1, 2, 3] 2 board'),
 ('kpi', pg_temp.plan_of('A{"kpis": [{"kpi": "wait"}, {"kpi": "trust"}]}'), pg_temp.plan_of('A{"kpis": [{"kpi": "wait", "target": "-10%"}, {"kpi": "trust"}]}'), pg_temp.plan_of('A{"kpis": [{"kpi": "wait", "target": "-20%"}]}'),
-	'add/add /items/A/kpis/wait/target base ours "-20%" theirs "-10%" 2 basma'),
-('move', pg_temp.plan_of('A', 'B', 'C', 'D'), pg_temp.plan_of('A', 'D', 'B', 'C'), pg_temp.plan_of('D', 'A', 'B', 'C'), 'move/move /items/D base "C" ours null theirs "A" 2 basma'),
-('dangling', pg_temp.plan_of('A', 'B'), pg_temp.plan_of('A'), pg_temp.plan_of('A{"parent": "B"}', 'B'), 'dangling /items/A/parent base ours "B" theirs ["B"] 2 basma'),
-('dangling set', pg_temp.plan_of('A', 'B', 'C'), pg_temp.plan_of('A{"depends_on": ["B", "C"]}', 'B', 'C'), pg_temp.plan_of('A', 'C'), 'dangling /items/A/depends_on base ours theirs ["B", "C"] ["B"] 2 basma'),
-('cycle', pg_temp.plan_of('A', 'B'), pg_temp.plan_of('A', 'B{"parent": "A"}'), pg_temp.plan_of('A{"parent": "B"}', 'B'), 'cycle /items/A/parent base ours "B" theirs ["A", "B"] 2 basma'),
+	'add/add /items/A/kpis/wait/target base ours "-20%" theirs "-10%" 2 board'),
+('move', pg_temp.plan_of('A', 'B', 'C', 'D'), pg_temp.plan_of('A', 'D', 'B', 'C'), pg_temp.plan_of('D', 'A', 'B', 'C'), 'move/move /items/D base "C" ours null theirs "A" 2 board'),
+('dangling', pg_temp.plan_of('A', 'B'), pg_temp.plan_of('A'), pg_temp.plan_of('A{"parent": "B"}', 'B'), 'dangling /items/A/parent base ours "B" theirs ["B"] 2 board'),
+('dangling set', pg_temp.plan_of('A', 'B', 'C'), pg_temp.plan_of('A{"depends_on": ["B", "C"]}', 'B', 'C'), pg_temp.plan_of('A', 'C'), 'dangling /items/A/depends_on base ours theirs ["B", "C"] ["B"] 2 board'),
+('cycle', pg_temp.plan_of('A', 'B'), pg_temp.plan_of('A', 'B{"parent": "A"}'), pg_temp.plan_of('A{"parent": "B"}', 'B'), 'cycle /items/A/parent base ours "B" theirs ["A", "B"] 2 board'),
 ('dates', pg_temp.plan_of('A{"starts_on": "2026-01-01", "due_on": "2026-06-01"}'), pg_temp.plan_of('A{"starts_on": "2026-05-01", "due_on": "2026-06-01"}'), pg_temp.plan_of('A{"starts_on": "2026-01-01", "due_on": "2026-03-01"}'),
-	E'invalid /items/A/due_on base "2026-06-01" ours "2026-03-01" theirs "2026-06-01" 2 basma\ninvalid /items/A/starts_on base "2026-01-01" ours "2026-01-01" theirs "2026-05-01" 2 basma'),
+	E'invalid /items/A/due_on base "2026-06-01" ours "2026-03-01" theirs "2026-06-01" 2 board\ninvalid /items/A/starts_on base "2026-01-01" ours "2026-01-01" theirs "2026-05-01" 2 board'),
 ('stage', pg_temp.plan_of('A{"service": "permit"}'), pg_temp.plan_of('A{"service": "refund"}'), pg_temp.plan_of('A{"service": "permit", "stage": "apply"}'),
-	E'invalid /items/A/service base "permit" ours "permit" theirs "refund" 2 basma\ninvalid /items/A/stage base ours "apply" theirs 2 basma'),
-('header', '{"title": "t", "purpose": "p"}', '{"title": "t", "purpose": "theirs"}', '{"title": "t", "purpose": "ours"}', 'edit/edit /purpose base "p" ours "ours" theirs "theirs" 2 basma'),
+	E'invalid /items/A/service base "permit" ours "permit" theirs "refund" 2 board\ninvalid /items/A/stage base ours "apply" theirs 2 board'),
+('header', '{"title": "t", "purpose": "p"}', '{"title": "t", "purpose": "theirs"}', '{"title": "t", "purpose": "ours"}', 'edit/edit /purpose base "p" ours "ours" theirs "theirs" 2 board'),
 ('many', pg_temp.plan_of('A', 'B{"due_on": "2026-06-01"}', 'C'), pg_temp.plan_of('A{"weight": 1}', 'B{"due_on": "2026-06-01", "starts_on": "2026-05-01"}', 'C{"title": "x", "weight": 3}'), pg_temp.plan_of('A{"weight": 2}', 'B{"due_on": "2026-03-01"}', 'C{"title": "y"}'),
-	E'add/add /items/A/weight base ours 2 theirs 1 2 basma\nedit/edit /items/C/title base "t" ours "y" theirs "x" 2 basma\ninvalid /items/B/due_on base "2026-06-01" ours "2026-03-01" theirs "2026-06-01" 2 basma\ninvalid /items/B/starts_on base ours theirs "2026-05-01" 2 basma');
+	E'add/add /items/A/weight base ours 2 theirs 1 2 board\nedit/edit /items/C/title base "t" ours "y" theirs "x" 2 board\ninvalid /items/B/due_on base "2026-06-01" ours "2026-03-01" theirs "2026-06-01" 2 board\ninvalid /items/B/starts_on base ours theirs "2026-05-01" 2 board');
 CREATE TEMP TABLE met AS SELECT c.project, c.base AS base_plan, c.theirs AS their_plan, c.ours AS our_plan, c.told, o.* FROM contest c, pg_temp.contested(c.project, c.base, c.theirs, c.ours) o;
 SELECT is(status || E'\n' || pg_temp.told(conflicts), E'conflict\n' || told, 'conflict: ' || project) FROM met;
-SELECT is(bool_and(c ->> 'their_reason' = 'basma on 1'), true, 'every conflict says why their side was changed') FROM met, jsonb_array_elements(conflicts) c;
+SELECT is(bool_and(c ->> 'their_reason' = 'board on 1'), true, 'every conflict says why their side was changed') FROM met, jsonb_array_elements(conflicts) c;
 SELECT is((SELECT count(*) FROM met, jsonb_array_elements(conflicts) c), (SELECT count(*) FROM met, athar.plan_conflicts(draft)), 'and is a row of the draft');
 SELECT is(count(*), 0::bigint, 'nothing was saved') FROM met JOIN athar.project j ON j.code = met.project WHERE j.head_version <> 3;
 SELECT throws_ok(format($$SELECT pg_temp.save('emad', 'edit', %L, 1, 'error')$$, our_plan), 'AT002', 'the plan of project "edit" has changed since version 1', 'conflicts can be raised instead') FROM met WHERE project = 'edit';
@@ -263,7 +263,7 @@ BEGIN
 			outcome := athar.revert_plan('any', base, 'back', base);
 		ELSE
 			document := pg_temp.edits(athar.plan_document(plan, base), 4);
-			outcome := pg_temp.save('basma', 'any', document, base);
+			outcome := pg_temp.save('board', 'any', document, base);
 		END IF;
 		n := 0;
 		WHILE outcome.status = 'conflict' AND n < 6 LOOP

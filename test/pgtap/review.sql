@@ -3,19 +3,19 @@ BEGIN;
 SELECT plan(32);
 SELECT athar.define_unit('agency', 'Agency'), athar.define_service('permit', 'Permit', 'agency');
 SELECT athar.define_kpi('wait', 'Waiting time', 'days', 'down', name_ar => 'مدة الانتظار');
-SELECT athar.set_context('amal', NULL);
+SELECT athar.set_context('team', NULL);
 SELECT athar.create_project('reform', 'Reform', 'agency', '{"title": "Reform", "items": [{"id": "A1", "title": "Form", "service": "permit", "live_on": "2025-01-01", "kpis": [{"kpi": "wait"}]}, {"id": "A2", "title": "Train"}]}', 'begin');
 SELECT athar.create_project('other', 'Other', 'agency', '{"title": "Other"}', 'begin');
 SELECT athar.save_plan('reform', athar.get_plan('reform') #- '{items,1}', 1, 'cut');
 
 -- said
 CREATE TEMP TABLE said AS SELECT athar.record_review('reform', 'Why so late?') AS question;
-SELECT athar.set_context('basma', NULL);
+SELECT athar.set_context('board', NULL);
 ALTER TABLE said ADD answer integer;
 UPDATE said SET answer = athar.record_review('reform', 'The council decided: from May', 'decision', 'A2', 1, question);
 SELECT results_eq($$SELECT review, kind, project, action, version, reply_to, note, author, action_title, is_action_removed FROM athar.reviews ORDER BY review$$,
-	$$SELECT question, 'comment', 'reform', NULL, 2, NULL::integer, 'Why so late?', 'amal', NULL, false FROM said
-	UNION ALL SELECT answer, 'decision', 'reform', 'A2', 1, question, 'The council decided: from May', 'basma', 'Train', true FROM said$$,
+	$$SELECT question, 'comment', 'reform', NULL, 2, NULL::integer, 'Why so late?', 'team', NULL, false FROM said
+	UNION ALL SELECT answer, 'decision', 'reform', 'A2', 1, question, 'The council decided: from May', 'board', 'Train', true FROM said$$,
 	'a comment is about the newest version, a decision about that and that action it names; an action that went keeps what was said of it');
 SELECT results_eq($$SELECT version FROM athar.search_plans('council may')$$, $$VALUES (1)$$, 'a version is found by what was said about it');
 SELECT results_eq($$SELECT t.relation::text, e.operation::text, e.new_values ->> 'note' FROM athar.log_entry e JOIN athar.tracked_table t ON t.id = e.table_id WHERE t.relation = 'athar.review' ORDER BY e.id$$,
@@ -55,9 +55,9 @@ INSERT INTO athar.effect_check (effect_id, days, checked_on, measured_at, cutove
 SELECT id, 30, '2025-02-01', now() + interval '3 days', '2025-01-01', '0', 5, 5, 'faded' FROM athar.effect;
 SELECT athar.create_mark('new fees');
 SELECT results_eq($$SELECT kind, action, version, author, left(sentence, 40) FROM athar.project_timeline WHERE project = 'reform' AND length(sentence) < 10000 ORDER BY kind, at, event$$,
-	$$VALUES ('check', 'A1', NULL, NULL, 'Waiting time, 30 days on: the effect has'), ('comment', NULL, 2, 'amal', 'Why so late?'), ('comment', NULL, 2, 'planner_of_review', 'I am leaving'),
-		('decision', 'A2', 1, 'basma', 'The council decided: from May'), ('effect', 'A1', NULL, NULL, 'Waiting time (days): improved, from 20 t'), ('effect', 'A1', NULL, NULL, 'Waiting time (days): improved, from 20 t'),
-		('mark', NULL, NULL, NULL, 'new fees'), ('version', NULL, 1, 'amal', 'Version 1: begin'), ('version', NULL, 2, 'amal', 'Version 2: cut')$$, 'a project''s story has all sorts of events');
+	$$VALUES ('check', 'A1', NULL, NULL, 'Waiting time, 30 days on: the effect has'), ('comment', NULL, 2, 'team', 'Why so late?'), ('comment', NULL, 2, 'planner_of_review', 'I am leaving'),
+		('decision', 'A2', 1, 'board', 'The council decided: from May'), ('effect', 'A1', NULL, NULL, 'Waiting time (days): improved, from 20 t'), ('effect', 'A1', NULL, NULL, 'Waiting time (days): improved, from 20 t'),
+		('mark', NULL, NULL, NULL, 'new fees'), ('version', NULL, 1, 'team', 'Version 1: begin'), ('version', NULL, 2, 'team', 'Version 2: cut')$$, 'a project''s story has all sorts of events');
 SELECT is(min(sentence_ar), 'مؤشر «مدة الانتظار» (days): تحسّن، من 20 إلى 12، من دون فترة ثقة', 'effects in Arabic') FROM athar.project_timeline WHERE project = 'reform' AND kind = 'effect';
 SELECT is(sentence_ar, 'مؤشر «مدة الانتظار» بعد 30 يومًا: الأثر تلاشى', 'in Arabic, too') FROM athar.project_timeline WHERE project = 'reform' AND kind = 'check';
 SELECT results_eq($$SELECT kind FROM athar.project_timeline WHERE project = 'other' ORDER BY at, event$$, $$VALUES ('version'), ('mark')$$, 'each project has its own');

@@ -31,9 +31,9 @@ SELECT athar.track('licence_part') > 0 AS tracked;
 SELECT athar.track('licence_part_1');
 
 -- writing
-INSERT INTO licence VALUES (1, 'Amal', 10);
+INSERT INTO licence VALUES (1, 'Shop', 10);
 SET athar.reason = 'spring fees';
-INSERT INTO licence VALUES (1, 'Amal', 10), (2, 'Badr', 20);
+INSERT INTO licence VALUES (1, 'Shop', 10), (2, 'Cafe', 20);
 SET athar.truncate_limit = 1;
 TRUNCATE licence;
 RESET athar.truncate_limit;
@@ -62,7 +62,7 @@ INSERT INTO stranger VALUES (1);
 
 -- reading
 SELECT * FROM athar.row_history('licence', '{"number": 1}');
-SELECT * FROM athar.row_history('licence', '{"id": 1, "holder": "Amal"}');
+SELECT * FROM athar.row_history('licence', '{"id": 1, "holder": "Shop"}');
 SELECT * FROM athar.row_history('licence', '{}');
 SELECT * FROM athar.row_history('licence', '[1]');
 SELECT * FROM athar.row_history('licence', '{"id": null}');

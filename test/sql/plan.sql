@@ -8,7 +8,7 @@ SELECT athar.define_stage('vehicle-tax', 'pay', 'Payment', 1) IS NOT NULL AS ok;
 SELECT athar.define_channel('web', 'Website') IS NOT NULL AS ok;
 SELECT athar.define_kpi('digital', 'Digital share', 'share', 'up') IS NOT NULL AS ok;
 
-SELECT athar.set_context('amal', NULL);
+SELECT athar.set_context('team', NULL);
 SELECT athar.create_project('disc', 'End of the paper disc', 'dvla',
 	'{"title": "Disc", "items": [
 		{"id": "A1", "title": "Records online", "owner": "dvla", "service": "vehicle-tax", "stage": "pay", "channel": "web",
@@ -20,7 +20,7 @@ SELECT athar.create_project('disc', 'End of the paper disc', 'dvla',
 -- saved, unchanged, conflict, merged
 SELECT * FROM athar.save_plan('disc', jsonb_set(athar.get_plan('disc'), '{items,0,due_on}', '"2026-04-05"'), 1, 'Supplier is late');
 SELECT * FROM athar.save_plan('disc', jsonb_set(athar.get_plan('disc'), '{items,0,due_on}', '"2026-04-05"'), 2, 'Once more');
-SELECT athar.set_context('basma', NULL);
+SELECT athar.set_context('board', NULL);
 SELECT status, version, jsonb_pretty(conflicts) AS conflicts
 FROM athar.save_plan('disc', jsonb_set(athar.get_plan('disc', 1), '{items,0,due_on}', '"2026-03-10"'), 1, 'Ministers agreed');
 SELECT status, version, jsonb_pretty(conflicts) AS conflicts
