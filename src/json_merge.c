@@ -316,22 +316,42 @@ take_member(map_side *side, const JsonbValue *name)
 	return &side->values[side->next++];
 }
 
+/*
+ * A value as a part of what is stored later.  What was pushed would be pushed
+ * again by every level above it; a part is only pointed to.
+ */
+static JsonbValue
+part_of(JsonbValue *value)
+{
+	JsonbParseState *state = NULL;
+
+	if (value->type != jbvBinary)
+		return *value;
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	pushJsonbValue(&state, WJB_ELEM, value);
+	return pushJsonbValue(&state, WJB_END_ARRAY, NULL)->val.array.elems[0];
+}
+
 static JsonbValue *
 merge_maps(athar_merge *run, athar_sides *maps)
 {
-	JsonbParseState *state = NULL;
+	JsonbValue *result = palloc0(sizeof(JsonbValue));
 	map_side	sides[3];
 	JsonbValue *name;
 
 	open_map(&sides[0], maps->base);
 	open_map(&sides[1], maps->ours);
 	open_map(&sides[2], maps->theirs);
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	result->type = jbvObject;
+	result->val.object.pairs = palloc0(sizeof(JsonbPair) *
+									   Max(sides[0].count + sides[1].count +
+										   sides[2].count, 1));
 	while ((name = next_name(sides, lengthof(sides))) != NULL)
 	{
 		char	   *text = pnstrdup(name->val.string.val, name->val.string.len);
 		athar_sides values;
 		JsonbValue *merged;
+		JsonbPair  *pair;
 
 		values.base = take_member(&sides[0], name);
 		values.ours = take_member(&sides[1], name);
@@ -339,9 +359,14 @@ merge_maps(athar_merge *run, athar_sides *maps)
 		run->names = lappend(run->names, text);
 		merged = athar_merge_value(run, &values);
 		run->names = list_delete_last(run->names);
-		push_member(&state, text, merged);
+		if (merged == NULL)
+			continue;
+		/* they come in the order in which they are stored */
+		pair = &result->val.object.pairs[result->val.object.nPairs++];
+		pair->key = *athar_merge_text(text);
+		pair->value = part_of(merged);
 	}
-	return pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return result;
 }
 
 /* The members in which one side differs from the base. */

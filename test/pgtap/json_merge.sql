@@ -220,5 +220,9 @@ SELECT is(jsonb_array_length(m.conflicts), 1000, 'many loops')
 FROM side, athar.json_merge3(jsonb_build_object('items', base), jsonb_build_object('items', ours), jsonb_build_object('items', theirs), '{"/items/*/parent": "ref:/items"}') AS m;
 SELECT cmp_ok(pg_temp.most_memory() - :before, '<', 100000::bigint, 'in little memory');
 
+-- a level costs what it holds, and not all that is below it once more
+SELECT is(conflicts #>> '{0,path}' || length(merged::text), repeat('/a', 2000) || 14001, 'maps in maps two thousand deep')
+FROM athar.json_merge3((repeat('{"a":', 2000) || 1 || repeat('}', 2000))::jsonb, (repeat('{"a":', 2000) || 2 || repeat('}', 2000))::jsonb, (repeat('{"a":', 2000) || 3 || repeat('}', 2000))::jsonb);
+
 SELECT * FROM finish();
 ROLLBACK;
