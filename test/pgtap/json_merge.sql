@@ -1,6 +1,6 @@
 -- json_merge3: two versions of a document into one
 BEGIN;
-SELECT plan(93);
+SELECT plan(94);
 SET LOCAL client_min_messages = warning;
 CREATE FUNCTION pg_temp.rules() RETURNS jsonb LANGUAGE SQL IMMUTABLE RETURN
 	'{"/items": "keyed:id", "/items/*/kpis": "keyed:kpi", "/items/*/depends_on": "refset:/items", "/items/*/parent": "ref:/items", "/items/*/steps": "atomic", "/tags": "set"}'::jsonb;
