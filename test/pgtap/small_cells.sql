@@ -89,8 +89,6 @@ FROM row_of AS r JOIN athar.service AS s ON s.code = 'r' || r.b LEFT JOIN athar.
 
 -- What is known of a block: which of its cells are hidden, and that totals are sums. Cells that were never
 -- reported between (a total, a channel's) are unknowns as well.
--- the server may have counted the table while it was empty
-ANALYZE athar.measurement, athar.service;
 CREATE TEMP TABLE cell AS
 SELECT r.b, r.c, r.g, r.n, p.is_suppressed, r.n < athar.smallest_cell() AS is_small
 FROM row_of AS r
