@@ -255,15 +255,27 @@ athar_catalog_require_owner(Oid relid)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
 }
 
-static void
-become(Oid user, int context, athar_owner_state *state)
+/*
+ * From here to AtEOXact_GUC(true, what this answers) no name of a user's can
+ * stand in for the server's.
+ */
+int
+athar_catalog_pin_names(void)
 {
-	state->guc_level = NewGUCNestLevel();
-	GetUserIdAndSecContext(&state->user, &state->security_context);
-	SetUserIdAndSecContext(user, state->security_context | context);
+	int			guc_level = NewGUCNestLevel();
+
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	return guc_level;
+}
+
+static void
+become(Oid user, int context, athar_owner_state *state)
+{
+	state->guc_level = athar_catalog_pin_names();
+	GetUserIdAndSecContext(&state->user, &state->security_context);
+	SetUserIdAndSecContext(user, state->security_context | context);
 }
 
 /*

@@ -59,6 +59,7 @@ extern void athar_catalog_refuse_kind(const char *message, Relation relation,
 extern void athar_catalog_require_owner(Oid relid);
 extern void athar_catalog_become_owner(Oid relid, athar_owner_state *state);
 extern void athar_catalog_resign(athar_owner_state *state);
+extern int	athar_catalog_pin_names(void);
 extern void athar_catalog_restrict(Oid user, athar_owner_state *state);
 extern void athar_catalog_unrestrict(athar_owner_state *state);
 

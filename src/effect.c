@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
+#include "utils/guc.h"
 
 #include "catalog.h"
 #include "error.h"
@@ -104,6 +105,7 @@ Datum
 athar_follow_actions(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	int			guc_level;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
@@ -118,6 +120,7 @@ athar_follow_actions(PG_FUNCTION_ARGS)
 		athar_catalog_is_restore())
 		return PointerGetDatum(NULL);
 
+	guc_level = athar_catalog_pin_names();
 	SPI_connect();
 	if (SPI_register_trigger_data(trigdata) < 0)
 		elog(ERROR, "SPI_register_trigger_data failed");
@@ -125,5 +128,6 @@ athar_follow_actions(PG_FUNCTION_ARGS)
 		elog(ERROR, "sync_effects failed");
 	measure_closed(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event));
 	SPI_finish();
+	AtEOXact_GUC(true, guc_level);
 	return PointerGetDatum(NULL);
 }

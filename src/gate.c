@@ -15,6 +15,7 @@
 #include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/rel.h"
 
 #include "catalog.h"
@@ -86,6 +87,7 @@ Datum
 athar_keep_gates(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	int			guc_level;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
@@ -101,11 +103,13 @@ athar_keep_gates(PG_FUNCTION_ARGS)
 		athar_catalog_is_restore())
 		return PointerGetDatum(NULL);
 
+	guc_level = athar_catalog_pin_names();
 	SPI_connect();
 	if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 		check_row(trigdata);
 	else
 		check_statement(trigdata);
 	SPI_finish();
+	AtEOXact_GUC(true, guc_level);
 	return PointerGetDatum(NULL);
 }

@@ -76,18 +76,18 @@ athar_answers_read(athar_merge *run, Jsonb *document)
 	run->answers = palloc0(sizeof(athar_answer) * Max(run->answer_count, 1));
 	for (int i = 0; i < run->answer_count; i++)
 	{
-		athar_answer *answer = &run->answers[i];
+		athar_answer *given = &run->answers[i];
 
 		CHECK_FOR_INTERRUPTS();
 		if (!athar_json_is_object(&values[i]))
 			refuse_answer();
-		answer	  ->conflict = &values[i];
-		answer	  ->path = text_member(&values[i], "path");
-		answer	  ->kind = text_member(&values[i], "kind");
-		answer	  ->side = side_of(text_member(&values[i], "resolution"));
-		answer	  ->value = athar_merge_member(&values[i], "value");
+		given->conflict = &values[i];
+		given->path = text_member(&values[i], "path");
+		given->kind = text_member(&values[i], "kind");
+		given->side = side_of(text_member(&values[i], "resolution"));
+		given->value = athar_merge_member(&values[i], "value");
 
-		if (answer->side == ATHAR_ANSWER_VALUE && answer->value == NULL)
+		if (given->side == ATHAR_ANSWER_VALUE && given->value == NULL)
 			refuse_answer();
 	}
 	qsort(run->answers, run->answer_count, sizeof(athar_answer),

@@ -298,6 +298,7 @@ is_forest(const plan_items *items)
 	{
 		plan_item  *at = &items->by_id[start];
 
+		CHECK_FOR_INTERRUPTS();
 		while (at != NULL && walks[at - items->by_id] == 0)
 		{
 			walks[at - items->by_id] = start + 1;
@@ -400,6 +401,7 @@ is_surely_right(Jsonb *document, const plan_items *known)
 	qsort(items.by_id, items.count, sizeof(plan_item), compare_items);
 	for (int i = 0; i < items.count; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if ((i > 0 && compare_items(&items.by_id[i - 1], &items.by_id[i]) == 0) ||
 			!has_right_references(&items, &items.by_id[i],
 								  &values[items.by_id[i].place]))

@@ -578,7 +578,8 @@ WITH RECURSIVE round (n, conflicts, answers) AS (
 		FROM jsonb_array_elements(r.conflicts) AS c (value)) AS a
 	CROSS JOIN LATERAL athar.merge_with_head(d.project_id, d.base_version, d.document, a.answers) AS m
 	CROSS JOIN LATERAL jsonb_path_query_array(m.conflicts, '$[*] ? (@.kind == "dangling" || @.kind == "cycle" || @.kind == "invalid")') AS f (conflicts)
-	WHERE d.id = resolve_conflicts.draft AND r.conflicts <> '[]' AND r.n < 100
+	-- what comes up again as it was is not decided by asking again
+	WHERE d.id = resolve_conflicts.draft AND r.conflicts <> '[]' AND f.conflicts <> r.conflicts AND r.n < 100
 )
 INSERT INTO athar.plan_conflict (draft_id, path, kind, conflict, their_version, resolution, resolved_at, resolved_by)
 SELECT resolve_conflicts.draft, c.value ->> 'path', c.value ->> 'kind', c.value, (c.value ->> 'their_version')::integer,

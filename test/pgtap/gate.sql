@@ -1,6 +1,6 @@
 -- gate: no step forward without its evidence, whoever takes it, and all that is missing named at once
 BEGIN;
-SELECT plan(58);
+SELECT plan(60);
 SET LOCAL TimeZone = 'UTC';
 
 SELECT athar.define_unit('u', 'Unit');
@@ -125,6 +125,17 @@ SELECT is((SELECT string_agg(note, ' ' ORDER BY step) FROM athar.plan_gates('d')
 SELECT pg_temp.checked(365, 'sustained');
 SELECT is(athar.set_project_maturity('d', 'institutional', 'for ever'), true, 'two late ones');
 SELECT is(athar.set_project_maturity('d', 'pilot', 'the law changed'), true, 'the way back is open');
+
+-- Names of somebody else's: an owner's own UPDATE fires the triggers with his search path.
+CREATE SCHEMA trap;
+CREATE TABLE trap.caught (id integer);
+CREATE FUNCTION trap.spring(state integer[], id integer) RETURNS integer[] LANGUAGE SQL AS 'INSERT INTO trap.caught VALUES (id); SELECT state';
+CREATE AGGREGATE trap.array_agg(integer) (SFUNC = trap.spring, STYPE = integer[]);
+SELECT athar.create_project('trap', 'Trap', 'u', '{"title": "t", "items": [{"id": "T", "title": "t"}]}', 'start');
+SET LOCAL search_path = trap, public;
+SELECT throws_ok($$UPDATE athar.action SET status = 'done' WHERE item_id = 'T'$$, 'AT004', NULL, 'a gate is not passed by a name of somebody else''s');
+RESET search_path;
+SELECT is_empty('SELECT FROM trap.caught', 'which is not called');
 
 SELECT * FROM finish();
 ROLLBACK;
