@@ -30,6 +30,7 @@ OBJS = \
 	src/indexing.o \
 	src/buffer.o \
 	src/catalog.o \
+	src/statement.o \
 	src/reference.o \
 	src/context.o \
 	src/image.o \

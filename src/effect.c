@@ -13,26 +13,41 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
-#include "utils/guc.h"
+#include "utils/rel.h"
 
 #include "catalog.h"
 #include "error.h"
+#include "statement.h"
 
-static const char *const sync_query =
-"SELECT athar.sync_effects(ARRAY(SELECT a.id FROM new_actions AS a))";
+/* What follows from the rows that a statement wrote: the actions of which other
+ * KPIs are named than before, and those that were closed.  An action that is
+ * done or verified already closes no second time. */
+static athar_statement inserted = {
+	.text = "SELECT array_agg(n.id),"
+	" array_agg(n.id) FILTER (WHERE n.status IN ('done', 'verified'))"
+	" FROM new_actions AS n",
+	.expected = SPI_OK_SELECT
+};
 
-/* An action that is done or verified already closes no second time. */
-static const char *const closed_inserted_query =
-"SELECT array_agg(n.id) FROM new_actions AS n "
-"WHERE n.status IN ('done', 'verified') HAVING count(*) > 0";
-static const char *const closed_updated_query =
-"SELECT array_agg(n.id) FROM new_actions AS n "
-"JOIN old_actions AS o ON o.id = n.id "
-"WHERE n.status IN ('done', 'verified') AND o.status <> n.status "
-"HAVING count(*) > 0";
-static const char *const measure_query =
-"SELECT athar.measure_closed_effects($1)";
+static athar_statement updated = {
+	.text = "SELECT array_agg(n.id) FILTER (WHERE i.document -> 'kpis' IS DISTINCT FROM p.document -> 'kpis'),"
+	" array_agg(n.id) FILTER (WHERE n.status IN ('done', 'verified') AND o.status <> n.status)"
+	" FROM new_actions AS n"
+	" JOIN old_actions AS o ON o.id = n.id"
+	" LEFT JOIN athar.plan_item AS i ON i.project_id = n.project_id AND i.revision = n.revision"
+	" LEFT JOIN athar.plan_item AS p ON p.project_id = o.project_id AND p.revision = o.revision",
+	.expected = SPI_OK_SELECT
+};
+
+static athar_statement sync_effects = {
+	.text = "SELECT athar.sync_effects($1)",
+	.expected = SPI_OK_SELECT,.count = 1,.types = {INT4ARRAYOID}
+};
+
+static athar_statement measure_closed = {
+	.text = "SELECT athar.measure_closed_effects($1)",
+	.expected = SPI_OK_SELECT,.count = 1,.types = {INT4ARRAYOID}
+};
 
 /* Is it the figures that an error is about? */
 static bool
@@ -56,15 +71,12 @@ measure(Datum ids)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	Oid			types[] = {INT4ARRAYOID};
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		if (SPI_execute_with_args(measure_query, 1, types, &ids, NULL, false,
-								  0) != SPI_OK_SELECT)
-			elog(ERROR, "measure_closed_effects failed");
+		athar_statement_run(&measure_closed, &ids, NULL);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -84,20 +96,6 @@ measure(Datum ids)
 	PG_END_TRY();
 }
 
-/* Measure what a statement closed. */
-static void
-measure_closed(bool is_update)
-{
-	bool		isnull;
-
-	if (SPI_execute(is_update ? closed_updated_query : closed_inserted_query,
-					false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "closed actions could not be read");
-	if (SPI_processed > 0)
-		measure(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-							  &isnull));
-}
-
 /* Bring the effects of the actions that a statement wrote up to date, and
  * measure those of actions that it closed. */
 PG_FUNCTION_INFO_V1(athar_follow_actions);
@@ -105,7 +103,11 @@ Datum
 athar_follow_actions(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	int			guc_level;
+	athar_owner_state state;
+	Datum		named;
+	Datum		closed;
+	bool		is_none_named;
+	bool		is_none_closed;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_AFTER(trigdata->tg_event) ||
@@ -120,14 +122,19 @@ athar_follow_actions(PG_FUNCTION_ARGS)
 		athar_catalog_is_restore())
 		return PointerGetDatum(NULL);
 
-	guc_level = athar_catalog_pin_names();
 	SPI_connect();
+	athar_catalog_become_owner(RelationGetRelid(trigdata->tg_relation), &state);
 	if (SPI_register_trigger_data(trigdata) < 0)
 		elog(ERROR, "SPI_register_trigger_data failed");
-	if (SPI_execute(sync_query, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "sync_effects failed");
-	measure_closed(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event));
+	athar_statement_run(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+						&updated : &inserted, NULL, NULL);
+	named = athar_statement_found(0, 1, &is_none_named);
+	closed = athar_statement_found(0, 2, &is_none_closed);
+	if (!is_none_named)
+		athar_statement_run(&sync_effects, &named, NULL);
+	if (!is_none_closed)
+		measure(closed);
+	athar_catalog_resign(&state);
 	SPI_finish();
-	AtEOXact_GUC(true, guc_level);
 	return PointerGetDatum(NULL);
 }

@@ -12,40 +12,47 @@
 
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
 
 #include "catalog.h"
+#include "statement.h"
 
-static const char *const inserted_query =
-"SELECT array_agg(n.id) FROM new_actions AS n "
-"WHERE n.status IN (SELECT g.step FROM athar.gates AS g "
-"WHERE g.subject = 'action') HAVING count(*) > 0";
-static const char *const updated_query =
-"SELECT array_agg(n.id) FROM new_actions AS n "
-"JOIN old_actions AS o ON o.id = n.id "
-"WHERE o.status <> n.status "
-"AND n.status IN (SELECT g.step FROM athar.gates AS g "
-"WHERE g.subject = 'action') HAVING count(*) > 0";
-static const char *const check_query = "SELECT athar.check_gates($1, $2, $3)";
+static athar_statement inserted = {
+	.text = "SELECT array_agg(n.id) FROM new_actions AS n"
+	" WHERE n.status IN (SELECT g.step FROM athar.gates AS g WHERE g.subject = 'action')"
+	" HAVING count(*) > 0",
+	.expected = SPI_OK_SELECT
+};
+
+static athar_statement updated = {
+	.text = "SELECT array_agg(n.id) FROM new_actions AS n"
+	" JOIN old_actions AS o ON o.id = n.id"
+	" WHERE o.status <> n.status"
+	" AND n.status IN (SELECT g.step FROM athar.gates AS g WHERE g.subject = 'action')"
+	" HAVING count(*) > 0",
+	.expected = SPI_OK_SELECT
+};
+
+static athar_statement check_gates = {
+	.text = "SELECT athar.check_gates($1, $2, $3)",
+	.expected = SPI_OK_SELECT,.count = 3,
+	.types = {TEXTOID, TEXTOID, INT4ARRAYOID}
+};
 
 /* Ask whether rows may be what they have become. */
 static void
 check(Trigger *trigger, Datum ids)
 {
-	Oid			types[] = {TEXTOID, TEXTOID, INT4ARRAYOID};
 	Datum		values[] = {
 		CStringGetTextDatum(trigger->tgargs[0]),
 		CStringGetTextDatum(trigger->tgargs[1]),
 		ids
 	};
 
-	if (SPI_execute_with_args(check_query, 3, types, values, NULL, false,
-							  0) != SPI_OK_SELECT)
-		elog(ERROR, "check_gates failed");
+	athar_statement_run(&check_gates, values, NULL);
 }
 
 /* Check the rows of a statement whose status is new and has a gate. */
@@ -56,13 +63,9 @@ check_statement(TriggerData *trigdata)
 
 	if (SPI_register_trigger_data(trigdata) < 0)
 		elog(ERROR, "SPI_register_trigger_data failed");
-	if (SPI_execute(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
-					updated_query : inserted_query, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "rows that took a step could not be read");
-	if (SPI_processed > 0)
-		check(trigdata->tg_trigger,
-			  SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-							&isnull));
+	if (athar_statement_run(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+							&updated : &inserted, NULL, NULL) > 0)
+		check(trigdata->tg_trigger, athar_statement_found(0, 1, &isnull));
 }
 
 /* Check the row that a trigger was fired for; its condition found a step. */
