@@ -1,6 +1,9 @@
 /*
  * access.c
- *	  Granting from inside an extension script.
+ *	  Who is limited to units, and granting from inside an extension script.
+ *
+ * Row security asks with every query whether units limit a role.  Whoever owns
+ * the extension, or is a superuser, is found without reading a table.
  *
  * What a script of CREATE or ALTER EXTENSION grants, the server records as
  * initial privileges of the extension, and pg_dump leaves those out, because
@@ -18,10 +21,50 @@
  */
 #include "athar.h"
 
+#include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+
+#include "catalog.h"
+#include "statement.h"
+
+static athar_statement has_no_limit = {
+	.text = "SELECT coalesce(bool_or(g.unit_id IS NULL AND ($2 IS NULL OR athar.includes_level(g.level, $2))), true)"
+	" FROM athar.access_grant AS g"
+	" WHERE pg_has_role($1, to_regrole(quote_ident(g.role_name)), 'USAGE')",
+	.expected = SPI_OK_SELECT,.count = 2,.types = {OIDOID, TEXTOID},
+	.is_stable = true
+};
+
+/* Does no unit limit what a role does with a level? */
+PG_FUNCTION_INFO_V1(athar_is_unlimited);
+Datum
+athar_is_unlimited(PG_FUNCTION_ARGS)
+{
+	Oid			grants = athar_catalog_oid(ATHAR_ACCESS_GRANT);
+	char		nulls[] = {' ', PG_ARGISNULL(1) ? 'n' : ' ', '\0'};
+	Datum		values[2];
+	athar_owner_state state;
+	bool		isnull;
+	bool		result;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_BOOL(false);
+	values[0] = ObjectIdGetDatum(get_role_oid(NameStr(*PG_GETARG_NAME(0)),
+											  false));
+	values[1] = PG_GETARG_DATUM(1);
+	if (athar_catalog_owns(DatumGetObjectId(values[0]), grants))
+		PG_RETURN_BOOL(true);
+	SPI_connect();
+	athar_catalog_become_owner(grants, &state);
+	athar_statement_run(&has_no_limit, values, nulls);
+	result = DatumGetBool(athar_statement_found(0, 1, &isnull));
+	athar_catalog_resign(&state);
+	SPI_finish();
+	PG_RETURN_BOOL(result);
+}
 
 /* Run a GRANT or REVOKE as if no extension script were running. */
 PG_FUNCTION_INFO_V1(athar_run_grant);

@@ -51,7 +51,7 @@ check_kind(Relation relation)
 static void
 check_owner(Relation relation)
 {
-	if (!athar_catalog_owns(RelationGetRelid(relation)))
+	if (!athar_catalog_owns(GetUserId(), RelationGetRelid(relation)))
 		aclcheck_error(ACLCHECK_NOT_OWNER,
 					   get_relkind_objtype(relation->rd_rel->relkind),
 					   RelationGetRelationName(relation));

@@ -44,14 +44,14 @@
 static const char *const table_names[ATHAR_TABLES] = {
 	"tracked_table", "tracked_column", "log_transaction", "log_entry", "mark",
 	"tracking_check", "seal_batch", "seal_tile", "log_archive", "kpi",
-	"kpi_source", "dirty_bucket", "dirty_source"
+	"kpi_source", "dirty_bucket", "dirty_source", "access_grant"
 };
 
 static const char *const sequence_names[ATHAR_TABLES] = {
 	"tracked_table_id_seq", NULL, "log_transaction_id_seq",
 	"log_entry_id_seq", "mark_id_seq", "tracking_check_id_seq", NULL, NULL,
-	"log_archive_id_seq", NULL, NULL, NULL, NULL	/* the others draw no
-													 * numbers here */
+	"log_archive_id_seq", NULL, NULL, NULL, NULL, NULL	/* the others draw no
+																 * numbers here */
 };
 
 static Oid	tables[ATHAR_TABLES];
@@ -235,14 +235,14 @@ athar_catalog_refuse_kind(const char *message, Relation relation,
 			 errhint("%s", hint)));
 }
 
-/* Does the caller own a relation? */
+/* Does a role own a relation? */
 bool
-athar_catalog_owns(Oid relid)
+athar_catalog_owns(Oid role, Oid relid)
 {
 #if PG_VERSION_NUM >= 160000
-	return object_ownercheck(RelationRelationId, relid, GetUserId());
+	return object_ownercheck(RelationRelationId, relid, role);
 #else
-	return pg_class_ownercheck(relid, GetUserId());
+	return pg_class_ownercheck(relid, role);
 #endif
 }
 
@@ -250,8 +250,9 @@ athar_catalog_owns(Oid relid)
 void
 athar_catalog_require_owner(Oid relid)
 {
-	if (!athar_catalog_owns(relid) &&
-		!athar_catalog_owns(athar_catalog_oid(ATHAR_LOG_ENTRY)))
+	if (!athar_catalog_owns(GetUserId(), relid) &&
+		!athar_catalog_owns(GetUserId(),
+						   athar_catalog_oid(ATHAR_LOG_ENTRY)))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
 }
 

@@ -10,7 +10,7 @@
 #include "storage/itemptr.h"
 #include "utils/relcache.h"
 
-/* The tables that C writes. */
+/* The tables that C names. */
 typedef enum athar_table
 {
 	ATHAR_TRACKED_TABLE,
@@ -25,10 +25,11 @@ typedef enum athar_table
 	ATHAR_KPI,
 	ATHAR_KPI_SOURCE,
 	ATHAR_DIRTY_BUCKET,
-	ATHAR_DIRTY_SOURCE
+	ATHAR_DIRTY_SOURCE,
+	ATHAR_ACCESS_GRANT
 } athar_table;
 
-#define ATHAR_TABLES (ATHAR_DIRTY_SOURCE + 1)
+#define ATHAR_TABLES (ATHAR_ACCESS_GRANT + 1)
 
 /* What to go back to after reading as the owner of the log. */
 typedef struct athar_owner_state
@@ -53,7 +54,7 @@ extern bool athar_catalog_is_complete(void);
 extern Oid	athar_catalog_primary_key(Relation relation);
 extern bool athar_catalog_is_member(Oid relid);
 extern bool athar_catalog_is_restore(void);
-extern bool athar_catalog_owns(Oid relid);
+extern bool athar_catalog_owns(Oid role, Oid relid);
 extern void athar_catalog_refuse_kind(const char *message, Relation relation,
 									  const char *hint);
 extern void athar_catalog_require_owner(Oid relid);

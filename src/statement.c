@@ -32,7 +32,8 @@ athar_statement_run(athar_statement *statement, Datum *values,
 			elog(ERROR, "could not prepare \"%s\"", statement->text);
 		statement->plan = made;
 	}
-	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
+	result = SPI_execute_plan(statement->plan, values, nulls,
+							  statement->is_stable, 0);
 	if (result != statement->expected)
 		elog(ERROR, "unexpected result of a kept plan: %s",
 			 SPI_result_code_string(result));

@@ -6,7 +6,9 @@
  * that SPI answers when it went well, and the types of its parameters.  The
  * first run plans it, for all values alike, and keeps the plan; what it
  * depends on may change, the server plans it anew then.  It is run within an
- * SPI connection, under names that the caller has pinned.
+ * SPI connection, under names that the caller has pinned.  One that is stable
+ * sees what the query sees that asks, as a STABLE function does, and may run in
+ * a parallel worker; any other sees what is committed now.
  */
 #ifndef ATHAR_STATEMENT_H
 #define ATHAR_STATEMENT_H
@@ -21,6 +23,7 @@ typedef struct athar_statement
 	int			expected;		/* SPI_OK_... */
 	int			count;
 	Oid			types[ATHAR_STATEMENT_PARAMETERS];
+	bool		is_stable;
 	SPIPlanPtr	plan;
 } athar_statement;
 

@@ -79,7 +79,7 @@ check_owner(Relation relation)
 {
 	Oid			relid = RelationGetRelid(relation);
 
-	if (!athar_catalog_owns(relid))
+	if (!athar_catalog_owns(GetUserId(), relid))
 		aclcheck_error(ACLCHECK_NOT_OWNER,
 					   get_relkind_objtype(relation->rd_rel->relkind),
 					   RelationGetRelationName(relation));

@@ -480,7 +480,7 @@ strip_strays(athar_source *source)
 	foreach(cell, tables_with_triggers())
 	{
 		if (!list_member_oid(own, lfirst_oid(cell)) &&
-			athar_catalog_owns(lfirst_oid(cell)))
+			athar_catalog_owns(GetUserId(), lfirst_oid(cell)))
 			drop_triggers(lfirst_oid(cell), source->id);
 	}
 }
@@ -539,7 +539,7 @@ compare_shape(athar_source *source, Relation relation)
 	if (source->shape && strcmp(source->shape, shape) == 0)
 		return;
 	is_partition = differs_in_count(source->shape, shape, &was, &is) &&
-		athar_catalog_owns(RelationGetRelid(relation));
+		athar_catalog_owns(GetUserId(), RelationGetRelid(relation));
 	if (is_partition && is < was)
 		strip_strays(source);
 	if (!is_partition || is < was ||
@@ -568,7 +568,7 @@ follow(int32 id)
 			relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 		{
 			/* ENABLE TRIGGER makes ordinary triggers of them */
-			if (athar_catalog_owns(source->relation))
+			if (athar_catalog_owns(GetUserId(), source->relation))
 				athar_equip_mend(source->relation);
 			compare_shape(source, relation);
 		}

@@ -83,14 +83,7 @@ COMMENT ON FUNCTION athar.held_units(name, text) IS
 
 CREATE OR REPLACE FUNCTION athar.is_unlimited(role name DEFAULT current_user, level text DEFAULT NULL)
 RETURNS boolean
-LANGUAGE SQL STABLE PARALLEL SAFE
-SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-	SELECT pg_has_role(is_unlimited.role, (SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'athar.access_grant'::regclass), 'USAGE')
-		OR coalesce(bool_or(g.unit_id IS NULL AND (is_unlimited.level IS NULL OR athar.includes_level(g.level, is_unlimited.level))), true)
-	FROM athar.access_grant AS g
-	WHERE pg_has_role(is_unlimited.role, to_regrole(quote_ident(g.role_name)), 'USAGE');
-END;
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'athar_is_unlimited';
 COMMENT ON FUNCTION athar.is_unlimited(name, text) IS
-'Whether no unit limits what a role does with a level (NULL: with any): true for a level without a unit, given to it or to a role whose privileges it inherits, for the owner of the extension, for superusers, and for a role without any level, whose own GRANTs alone decide. Row security asks it, once a query. With its owner''s rights, because access_grant is not open to readers. 42704 where the role does not exist.';
+'Whether no unit limits what a role does with a level (NULL: with any): true for a level without a unit, given to it or to a role whose privileges it inherits, for the owner of the extension, for superusers, and for a role without any level, whose own GRANTs alone decide. Row security asks it, once a query; access_grant is not open to readers, it is read for them. false for a role that is NULL, 42704 for one that does not exist.';
