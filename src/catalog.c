@@ -51,7 +51,7 @@ static const char *const sequence_names[ATHAR_TABLES] = {
 	"tracked_table_id_seq", NULL, "log_transaction_id_seq",
 	"log_entry_id_seq", "mark_id_seq", "tracking_check_id_seq", NULL, NULL,
 	"log_archive_id_seq", NULL, NULL, NULL, NULL, NULL	/* the others draw no
-																 * numbers here */
+														 * numbers here */
 };
 
 static Oid	tables[ATHAR_TABLES];
@@ -252,7 +252,7 @@ athar_catalog_require_owner(Oid relid)
 {
 	if (!athar_catalog_owns(GetUserId(), relid) &&
 		!athar_catalog_owns(GetUserId(),
-						   athar_catalog_oid(ATHAR_LOG_ENTRY)))
+							athar_catalog_oid(ATHAR_LOG_ENTRY)))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
 }
 
