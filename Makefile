@@ -89,6 +89,7 @@ OBJS = \
 	src/order.o \
 	src/fold.o \
 	src/json_value.o \
+	src/json_same.o \
 	src/json_tree.o \
 	src/json_pointer.o \
 	src/json_patch.o \

@@ -13,6 +13,7 @@
 
 #include "miscadmin.h"
 
+#include "image.h"
 #include "json_value.h"
 #include "json_pointer.h"
 #include "json_merge.h"
@@ -186,42 +187,54 @@ static JsonbValue *
 put_member(athar_merge *run, JsonbValue *object, List *names, int depth,
 		   JsonbValue *replacement)
 {
-	JsonbParseState *state = NULL;
+	JsonbValue *result = palloc(sizeof(JsonbValue));
 	const char *name = list_nth(names, depth);
 	JsonbValue *keys;
 	JsonbValue *values;
 	JsonbValue *old = athar_merge_member(object, name);
 	JsonbValue *member = put_at(run, old, names, depth + 1, replacement);
 	int			count = athar_json_parts(object, &keys, &values);
+	JsonbPair  *pairs = palloc(sizeof(JsonbPair) * (count + 1));
+	int			place = 0;
+	int			kept = 0;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	for (int i = 0; i < count; i++)
+	/* where the name stands among the others, or would */
+	while (place < count &&
+		   athar_image_compare(keys[place].val.string.val,
+							   keys[place].val.string.len,
+							   name, strlen(name)) < 0)
+		place++;
+	for (int i = 0; i <= count; i++)
 	{
-		if (keys[i].val.string.len == strlen(name) &&
-			memcmp(keys[i].val.string.val, name, strlen(name)) == 0)
-			continue;
-		pushJsonbValue(&state, WJB_KEY, &keys[i]);
-		pushJsonbValue(&state, WJB_VALUE, &values[i]);
+		if (i == place && member != NULL)
+			pairs[kept++] = (JsonbPair)
+		{
+			.key = *athar_merge_text(name),.value = athar_merge_part(member)
+		};
+		if (i < count && (i != place || old == NULL))
+			pairs[kept++] = (JsonbPair)
+		{
+			.key = keys[i],.value = athar_merge_part(&values[i])
+		};
 	}
-	if (member != NULL)
-	{
-		pushJsonbValue(&state, WJB_KEY, athar_merge_text(name));
-		pushJsonbValue(&state, WJB_VALUE, member);
-	}
-	return pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	result->type = jbvObject;
+	result->val.object.nPairs = kept;
+	result->val.object.pairs = pairs;
+	return result;
 }
 
 static JsonbValue *
 put_item(athar_merge *run, JsonbValue *list, List *names, int depth,
 		 JsonbValue *replacement)
 {
-	JsonbParseState *state = NULL;
+	JsonbValue *result = palloc0(sizeof(JsonbValue));
 	const char *key = athar_merge_key(run, list_copy_head(names, depth));
 	JsonbValue *unused;
 	JsonbValue *values;
 	int			count = athar_json_parts(list, &unused, &values);
 
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	result->type = jbvArray;
+	result->val.array.elems = palloc(sizeof(JsonbValue) * Max(count, 1));
 	for (int i = 0; i < count; i++)
 	{
 		char	   *id = athar_merge_id(&values[i], key);
@@ -231,34 +244,26 @@ put_item(athar_merge *run, JsonbValue *list, List *names, int depth,
 		if (id != NULL && strcmp(id, list_nth(names, depth)) == 0)
 			item = put_at(run, item, names, depth + 1, replacement);
 		if (item != NULL)
-			pushJsonbValue(&state, WJB_ELEM, item);
+			result->val.array.elems[result->val.array.nElems++] =
+				athar_merge_part(item);
 	}
-	return pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	return result;
 }
 
 static JsonbValue *
 put_at(athar_merge *run, JsonbValue *value, List *names, int depth,
 	   JsonbValue *replacement)
 {
-	Jsonb	   *changed;
-	JsonbValue *result = value;
-
 	check_stack_depth();
 	if (depth == list_length(names))
 		return replacement;
 	if (value == NULL)
 		return NULL;
 	if (athar_json_is_object(value))
-		result = put_member(run, value, names, depth, replacement);
-	else if (athar_json_is_array(value))
-		result = put_item(run, value, names, depth, replacement);
-	else
-		return value;
-	/* the parts of what was pushed cannot be asked for before it is stored */
-	changed = JsonbValueToJsonb(result);
-	result = palloc(sizeof(JsonbValue));
-	athar_json_value_of(changed, result);
-	return result;
+		return put_member(run, value, names, depth, replacement);
+	if (athar_json_is_array(value))
+		return put_item(run, value, names, depth, replacement);
+	return value;
 }
 
 /* The document with another value at a path; NULL takes it out. */

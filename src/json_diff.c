@@ -13,10 +13,10 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 
 #include "image.h"
 #include "json_value.h"
+#include "json_same.h"
 #include "json_pointer.h"
 
 /* Pairs of elements that are compared with each other. */
@@ -26,6 +26,8 @@ typedef struct diffing
 {
 	JsonbParseState *state;		/* of the patch */
 	StringInfoData path;
+	int			level;			/* of what is compared, from zero */
+	athar_json_digests digests;
 } diffing;
 
 static void diff(diffing *run, JsonbValue *a, JsonbValue *b);
@@ -93,8 +95,16 @@ diff_at(diffing *run, const char *token, JsonbValue *a, JsonbValue *b)
 {
 	int			length = enter(run, token);
 
+	run->level++;
 	diff(run, a, b);
+	run->level--;
 	leave(run, length);
+}
+
+static bool
+is_same(diffing *run, JsonbValue *a, JsonbValue *b)
+{
+	return athar_json_same_at(&run->digests, run->level, a, b);
 }
 
 static char *
@@ -137,22 +147,66 @@ diff_objects(diffing *run, JsonbValue *a, JsonbValue *b)
 	}
 }
 
-/* Numbers that are the same for equal values. */
-static uint32 *
-hashes_of(JsonbValue *values, int count)
+typedef struct element
 {
-	uint32	   *hashes = palloc(sizeof(uint32) * Max(count, 1));
+	JsonbValue *value;
+	uint64		digest;
+	int			place;			/* those of b follow those of a */
+} element;
+
+static int
+by_digest(const void *a, const void *b)
+{
+	const element *left = a;
+	const element *right = b;
+
+	if (left->digest != right->digest)
+		return left->digest < right->digest ? -1 : 1;
+	return left->place - right->place;
+}
+
+/* Which of the elements before one is the same, or it. */
+static int
+first_same(const element *sorted, int place)
+{
+	for (int i = place - 1; i >= 0 && sorted[i].digest == sorted[place].digest;
+		 i--)
+	{
+		if (athar_json_same(sorted[i].value, sorted[place].value))
+			return i;
+	}
+	return place;
+}
+
+/*
+ * Numbers for the elements of two arrays, the same for equal ones, so that
+ * each is compared with one other and not with all.
+ */
+static int *
+number_elements(diffing *run, JsonbValue *a, int a_count, JsonbValue *b,
+				int b_count)
+{
+	int			count = a_count + b_count;
+	element    *sorted = palloc(sizeof(element) * count);
+	int		   *numbers = palloc(sizeof(int) * count);
 
 	for (int i = 0; i < count; i++)
 	{
-		Jsonb	   *value = JsonbValueToJsonb(&values[i]);
+		sorted[i].value = i < a_count ? &a[i] : &b[i - a_count];
+		sorted[i].digest = athar_json_digest(&run->digests, sorted[i].value);
+		sorted[i].place = i;
+	}
+	qsort(sorted, count, sizeof(element), by_digest);
+	for (int i = 0; i < count; i++)
+	{
+		int			same = first_same(sorted, i);
 
 		CHECK_FOR_INTERRUPTS();
-		hashes[i] = DatumGetUInt32(DirectFunctionCall1(jsonb_hash,
-													   JsonbPGetDatum(value)));
-		pfree(value);
+		numbers[sorted[i].place] =
+			same < i ? numbers[sorted[same].place] : i;
 	}
-	return hashes;
+	pfree(sorted);
+	return numbers;
 }
 
 /*
@@ -160,11 +214,11 @@ hashes_of(JsonbValue *values, int count)
  * subsequence.
  */
 static int *
-match(JsonbValue *a, int a_count, JsonbValue *b, int b_count)
+match(diffing *run, JsonbValue *a, int a_count, JsonbValue *b, int b_count)
 {
 	int		   *partner = palloc(sizeof(int) * Max(a_count, 1));
-	uint32	   *a_hashes;
-	uint32	   *b_hashes;
+	int		   *numbers;
+	int		   *b_numbers;
 	int		   *length;
 	int			width = b_count + 1;
 	int			j = 0;
@@ -174,22 +228,21 @@ match(JsonbValue *a, int a_count, JsonbValue *b, int b_count)
 	if (a_count == 0 || b_count == 0 ||
 		(int64) a_count * b_count > MOST_PAIRS)
 		return partner;
-	a_hashes = hashes_of(a, a_count);
-	b_hashes = hashes_of(b, b_count);
+	numbers = number_elements(run, a, a_count, b, b_count);
+	b_numbers = numbers + a_count;
 	length = palloc0(sizeof(int) * (a_count + 1) * width);
 	for (int i = a_count - 1; i >= 0; i--)
 	{
 		CHECK_FOR_INTERRUPTS();
 		for (j = b_count - 1; j >= 0; j--)
-			length[i * width + j] =
-				a_hashes[i] == b_hashes[j] && athar_json_same(&a[i], &b[j])
+			length[i * width + j] = numbers[i] == b_numbers[j]
 				? length[(i + 1) * width + j + 1] + 1
 				: Max(length[(i + 1) * width + j], length[i * width + j + 1]);
 	}
 	j = 0;
 	for (int i = 0; i < a_count && j < b_count;)
 	{
-		if (a_hashes[i] == b_hashes[j] && athar_json_same(&a[i], &b[j]))
+		if (numbers[i] == b_numbers[j])
 			partner[i++] = j++;
 		else if (length[(i + 1) * width + j] >= length[i * width + j + 1])
 			i++;
@@ -197,6 +250,7 @@ match(JsonbValue *a, int a_count, JsonbValue *b, int b_count)
 			j++;
 	}
 	pfree(length);
+	pfree(numbers);
 	return partner;
 }
 
@@ -237,19 +291,20 @@ diff_arrays(diffing *run, JsonbValue *a_array, JsonbValue *b_array)
 	int			j = 0;
 	int		   *partner;
 
-	while (place < a_count && place < b_count && athar_json_same(&a[place], &b[place]))
+	while (place < a_count && place < b_count &&
+		   is_same(run, &a[place], &b[place]))
 		place++;
 	a += place;
 	b += place;
 	a_count -= place;
 	b_count -= place;
 	while (a_count > 0 && b_count > 0 &&
-		   athar_json_same(&a[a_count - 1], &b[b_count - 1]))
+		   is_same(run, &a[a_count - 1], &b[b_count - 1]))
 	{
 		a_count--;
 		b_count--;
 	}
-	partner = match(a, a_count, b, b_count);
+	partner = match(run, a, a_count, b, b_count);
 	for (int k = 0; k <= a_count; k++)
 	{
 		if (k < a_count && partner[k] < 0)
@@ -270,7 +325,7 @@ diff(diffing *run, JsonbValue *a, JsonbValue *b)
 {
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	if (athar_json_same(a, b))
+	if (is_same(run, a, b))
 		return;
 	if (athar_json_is_object(a) && athar_json_is_object(b))
 		diff_objects(run, a, b);

@@ -59,12 +59,16 @@ typedef struct list_merge
 char *
 athar_merge_id(const JsonbValue *item, const char *key)
 {
-	JsonbValue *id = athar_merge_member(item, key);
+	JsonbValue	id;
 
-	if (id != NULL && id->type == jbvString)
-		return pnstrdup(id->val.string.val, id->val.string.len);
-	if (id != NULL && id->type == jbvNumeric)
-		return numeric_normalize(id->val.numeric);
+	if (!athar_json_is_object(item) ||
+		getKeyJsonValueFromContainer(item->val.binary.data, key, strlen(key),
+									 &id) == NULL)
+		return NULL;
+	if (id.type == jbvString)
+		return pnstrdup(id.val.string.val, id.val.string.len);
+	if (id.type == jbvNumeric)
+		return numeric_normalize(id.val.numeric);
 	return NULL;
 }
 
@@ -435,7 +439,14 @@ settle_agreed(List *items)
 }
 
 static void
-push_stretch(JsonbParseState **state, stretch *between)
+add_item(JsonbValue *list, const list_item *item)
+{
+	list->val.array.elems[list->val.array.nElems++] =
+		athar_merge_part(item->merged);
+}
+
+static void
+add_stretch(JsonbValue *list, stretch *between)
 {
 	ListCell   *cell;
 
@@ -444,8 +455,7 @@ push_stretch(JsonbParseState **state, stretch *between)
 	for (int i = 0; i < RUNS; i++)
 	{
 		foreach(cell, between->runs[i])
-			pushJsonbValue(state, WJB_ELEM,
-						   ((list_item *) lfirst(cell))->merged);
+			add_item(list, lfirst(cell));
 	}
 }
 
@@ -479,7 +489,7 @@ fill_stretches(list_merge *run, stretch *stretches, int *const *anchors)
 static JsonbValue *
 put_in_order(list_merge *run)
 {
-	JsonbParseState *state = NULL;
+	JsonbValue *list = palloc0(sizeof(JsonbValue));
 	int		   *anchors[SIDES];
 	stretch    *stretches;
 
@@ -489,18 +499,19 @@ put_in_order(list_merge *run)
 	for (int side = 0; side < SIDES; side++)
 		anchors[side] = anchors_of(run, side);
 	fill_stretches(run, stretches, anchors);
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	push_stretch(&state, &stretches[0]);
+	list->type = jbvArray;
+	list->val.array.elems = palloc(sizeof(JsonbValue) * Max(run->count, 1));
+	add_stretch(list, &stretches[0]);
 	for (int i = 0; i < run->sizes[BASE]; i++)
 	{
 		list_item  *item = run->orders[BASE][i];
 
 		if (!item->is_stationary)
 			continue;
-		pushJsonbValue(&state, WJB_ELEM, item->merged);
-		push_stretch(&state, &stretches[item->anchor]);
+		add_item(list, item);
+		add_stretch(list, &stretches[item->anchor]);
 	}
-	return pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	return list;
 }
 
 /* Three lists of items, told apart by their keys, into one. */

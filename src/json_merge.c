@@ -26,6 +26,8 @@
 #include "json_merge.h"
 
 #define DEFAULT_KEY "id"
+/* Of the paths of conflicts; their list could not be stored with more. */
+#define MOST_BYTES ((Size) 0x0FFFFFFF)
 
 /*
  * Values
@@ -55,8 +57,10 @@ static char *
 text_of(JsonbValue *value)
 {
 	Jsonb	   *document = JsonbValueToJsonb(value);
+	char	   *text = JsonbToCString(NULL, &document->root, VARSIZE(document));
 
-	return JsonbToCString(NULL, &document->root, VARSIZE(document));
+	pfree(document);
+	return text;
 }
 
 /* Of two spellings of one value: the longer one, and then any, but always it. */
@@ -67,12 +71,17 @@ spelling(JsonbValue *a, JsonbValue *b)
 	char	   *b_text;
 	int			longer;
 
-	if (a == NULL)
-		return NULL;
+	/* there are several only of numbers */
+	if (a == NULL || (a->type != jbvBinary && a->type != jbvNumeric))
+		return a;
 	a_text = text_of(a);
 	b_text = text_of(b);
 	longer = strlen(a_text) - strlen(b_text);
-	return longer > 0 || (longer == 0 && strcmp(a_text, b_text) >= 0) ? a : b;
+	if (longer == 0)
+		longer = strcmp(a_text, b_text);
+	pfree(a_text);
+	pfree(b_text);
+	return longer >= 0 ? a : b;
 }
 
 /*
@@ -226,16 +235,35 @@ push_member(JsonbParseState **state, const char *name, JsonbValue *value)
 	pushJsonbValue(state, WJB_VALUE, value);
 }
 
+/* Deep places have long names; a few bytes in them could want all memory. */
+static void
+count_path(athar_merge *run, const char *path)
+{
+	run->told += strlen(path);
+	if (run->told > MOST_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the conflicts of a merge are too many to be told"),
+				 errdetail("The paths of %d of them take more than %zu bytes. Nothing was merged.",
+						   list_length(run->conflicts), MOST_BYTES),
+				 errhint("Merge the parts of the documents that differ one by one.")));
+}
+
 /* Write a conflict down; list names the member that the texts are. */
 void
 athar_merge_note(athar_merge *run, List *names, const char *kind,
 				 const athar_sides *sides, const char *list, List *texts)
 {
+	char	   *path = athar_merge_path(names);
+	JsonbValue	place = {.type = jbvString};
 	JsonbParseState *state = NULL;
 	ListCell   *cell;
 
+	count_path(run, path);
+	place.val.string.val = path;
+	place.val.string.len = strlen(path);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_member(&state, "path", athar_merge_text(athar_merge_path(names)));
+	push_member(&state, "path", &place);
 	push_member(&state, "kind", athar_merge_text(kind));
 	push_member(&state, "base", sides->base);
 	push_member(&state, "ours", sides->ours);
@@ -250,7 +278,7 @@ athar_merge_note(athar_merge *run, List *names, const char *kind,
 	}
 	run->conflicts = lappend(run->conflicts,
 							 pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-	run->paths = lappend(run->paths, athar_merge_path(names));
+	run->paths = lappend(run->paths, path);
 }
 
 static JsonbValue *
@@ -279,8 +307,12 @@ typedef struct map_side
 static void
 open_map(map_side *side, const JsonbValue *map)
 {
-	side->next = 0;
-	side->count = map ? athar_json_parts(map, &side->names, &side->values) : 0;
+	*side = (map_side)
+	{
+		0
+	};
+	if (map)
+		side->count = athar_json_parts(map, &side->names, &side->values);
 }
 
 static bool
@@ -288,6 +320,16 @@ is_before(const JsonbValue *a, const JsonbValue *b)
 {
 	return athar_image_compare(a->val.string.val, a->val.string.len,
 							   b->val.string.val, b->val.string.len) < 0;
+}
+
+/* Its values are only pointed to by what has been merged, or copied. */
+static void
+close_map(map_side *side)
+{
+	if (side->names == NULL)
+		return;
+	pfree(side->names);
+	pfree(side->values);
 }
 
 /* The next name of any side, or NULL. */
@@ -320,8 +362,8 @@ take_member(map_side *side, const JsonbValue *name)
  * A value as a part of what is stored later.  What was pushed would be pushed
  * again by every level above it; a part is only pointed to.
  */
-static JsonbValue
-part_of(JsonbValue *value)
+JsonbValue
+athar_merge_part(JsonbValue *value)
 {
 	JsonbParseState *state = NULL;
 
@@ -338,20 +380,20 @@ merge_maps(athar_merge *run, athar_sides *maps)
 	JsonbValue *result = palloc0(sizeof(JsonbValue));
 	map_side	sides[3];
 	JsonbValue *name;
+	int			room;
 
 	open_map(&sides[0], maps->base);
 	open_map(&sides[1], maps->ours);
 	open_map(&sides[2], maps->theirs);
+	/* one side mostly has all the names there are */
+	room = Max(Max(sides[1].count, sides[2].count), 1);
 	result->type = jbvObject;
-	result->val.object.pairs = palloc0(sizeof(JsonbPair) *
-									   Max(sides[0].count + sides[1].count +
-										   sides[2].count, 1));
+	result->val.object.pairs = palloc(sizeof(JsonbPair) * room);
 	while ((name = next_name(sides, lengthof(sides))) != NULL)
 	{
 		char	   *text = pnstrdup(name->val.string.val, name->val.string.len);
 		athar_sides values;
 		JsonbValue *merged;
-		JsonbPair  *pair;
 
 		values.base = take_member(&sides[0], name);
 		values.ours = take_member(&sides[1], name);
@@ -359,13 +401,21 @@ merge_maps(athar_merge *run, athar_sides *maps)
 		run->names = lappend(run->names, text);
 		merged = athar_merge_value(run, &values);
 		run->names = list_delete_last(run->names);
+		pfree(text);
 		if (merged == NULL)
 			continue;
+		if (result->val.object.nPairs == room)
+			result->val.object.pairs =
+				repalloc(result->val.object.pairs,
+						 sizeof(JsonbPair) * (room *= 2));
 		/* they come in the order in which they are stored */
-		pair = &result->val.object.pairs[result->val.object.nPairs++];
-		pair->key = *athar_merge_text(text);
-		pair->value = part_of(merged);
+		result->val.object.pairs[result->val.object.nPairs++] = (JsonbPair)
+		{
+			.key = *name,.value = athar_merge_part(merged)
+		};
 	}
+	for (int i = 0; i < lengthof(sides); i++)
+		close_map(&sides[i]);
 	return result;
 }
 
@@ -572,6 +622,12 @@ key_of(const athar_rule *rule, const athar_sides *sides)
 	return NULL;
 }
 
+static bool
+is_same(athar_merge *run, JsonbValue *a, JsonbValue *b)
+{
+	return athar_json_same_at(&run->digests, list_length(run->names), a, b);
+}
+
 /* The merged value at the present path, or NULL where it is gone. */
 JsonbValue *
 athar_merge_value(athar_merge *run, athar_sides *sides)
@@ -581,12 +637,12 @@ athar_merge_value(athar_merge *run, athar_sides *sides)
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	if (athar_json_same(sides->ours, sides->theirs))
-		return athar_json_same(sides->ours, sides->base)
+	if (is_same(run, sides->ours, sides->theirs))
+		return is_same(run, sides->ours, sides->base)
 			? sides->base : spelling(sides->ours, sides->theirs);
-	if (athar_json_same(sides->ours, sides->base))
+	if (is_same(run, sides->ours, sides->base))
 		return sides->theirs;
-	if (athar_json_same(sides->theirs, sides->base))
+	if (is_same(run, sides->theirs, sides->base))
 		return sides->ours;
 
 	rule = athar_merge_rule(run, run->names);

@@ -9,6 +9,8 @@
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
+#include "json_same.h"
+
 /* A value on each side; NULL where it is absent. */
 typedef struct athar_sides
 {
@@ -58,8 +60,10 @@ typedef struct athar_merge
 {
 	List	   *rules;
 	List	   *names;			/* from the root to the present value */
+	athar_json_digests digests; /* of the parts of the sides */
 	List	   *conflicts;		/* JsonbValue */
 	List	   *paths;			/* of the conflicts */
+	Size		told;			/* bytes of all paths that were */
 	athar_answer *answers;		/* by path and kind */
 	int			answer_count;
 } athar_merge;
@@ -79,6 +83,7 @@ extern JsonbValue *athar_merge_value_at(athar_merge *run, JsonbValue *value,
 										List *names);
 extern Jsonb *athar_merge_references(athar_merge *run, Jsonb *merged,
 									 athar_sides *sides);
+extern JsonbValue athar_merge_part(JsonbValue *value);
 extern JsonbValue *athar_merge_text(const char *text);
 extern JsonbValue *athar_merge_member(const JsonbValue *object,
 									  const char *name);

@@ -674,6 +674,7 @@ athar_merge_references(athar_merge *run, Jsonb *merged, athar_sides *sides)
 	};
 	List	   *conflicts = run->conflicts;
 	List	   *paths = run->paths;
+	Size		told = run->told;
 	bool		is_changed;
 
 	list_sort(paths, compare_texts);
@@ -683,6 +684,7 @@ athar_merge_references(athar_merge *run, Jsonb *merged, athar_sides *sides)
 
 		is_changed = false;
 		run->paths = NIL;
+		run->told = told;
 		run->conflicts = list_copy(conflicts);
 		foreach(cell, run->rules)
 		{

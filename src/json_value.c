@@ -4,6 +4,9 @@
  */
 #include "athar.h"
 
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
 #include "json_value.h"
 
 /* The value that a document is. */
@@ -25,23 +28,31 @@ athar_json_value_of(Jsonb *document, JsonbValue *value)
 bool
 athar_json_same(JsonbValue *a, JsonbValue *b)
 {
-	Jsonb	   *left;
-	Jsonb	   *right;
-	bool		result;
-
 	if (a == NULL || b == NULL)
 		return a == b;
-	if (a->type == jbvBinary && b->type == jbvBinary)
-		return compareJsonbContainers(a->val.binary.data,
-									  b->val.binary.data) == 0;
 	if (a->type != b->type)
 		return false;
-	left = JsonbValueToJsonb(a);
-	right = JsonbValueToJsonb(b);
-	result = compareJsonbContainers(&left->root, &right->root) == 0;
-	pfree(left);
-	pfree(right);
-	return result;
+	switch (a->type)
+	{
+		case jbvNull:
+			return true;
+		case jbvBool:
+			return a->val.boolean == b->val.boolean;
+		case jbvNumeric:
+			return DatumGetBool(DirectFunctionCall2(numeric_eq,
+													NumericGetDatum(a->val.numeric),
+													NumericGetDatum(b->val.numeric)));
+		case jbvString:
+			return a->val.string.len == b->val.string.len &&
+				memcmp(a->val.string.val, b->val.string.val,
+					   a->val.string.len) == 0;
+		case jbvBinary:
+			return compareJsonbContainers(a->val.binary.data,
+										  b->val.binary.data) == 0;
+		default:
+			elog(ERROR, "unexpected kind of JSON value: %d", (int) a->type);
+	}
+	return false;
 }
 
 bool

@@ -1,6 +1,6 @@
 -- json_merge3: two versions of a document into one
 BEGIN;
-SELECT plan(94);
+SELECT plan(103);
 SET LOCAL client_min_messages = warning;
 CREATE FUNCTION pg_temp.rules() RETURNS jsonb LANGUAGE SQL IMMUTABLE RETURN
 	'{"/items": "keyed:id", "/items/*/kpis": "keyed:kpi", "/items/*/depends_on": "refset:/items", "/items/*/parent": "ref:/items", "/items/*/steps": "atomic", "/tags": "set"}'::jsonb;
@@ -220,9 +220,35 @@ SELECT is(jsonb_array_length(m.conflicts), 1000, 'many loops')
 FROM side, athar.json_merge3(jsonb_build_object('items', base), jsonb_build_object('items', ours), jsonb_build_object('items', theirs), '{"/items/*/parent": "ref:/items"}') AS m;
 SELECT cmp_ok(pg_temp.most_memory() - :before, '<', 100000::bigint, 'in little memory');
 
--- a level costs what it holds, and not all that is below it once more
-SELECT is(conflicts #>> '{0,path}' || length(merged::text), repeat('/a', 2000) || 14001, 'maps in maps two thousand deep')
-FROM athar.json_merge3((repeat('{"a":', 2000) || 1 || repeat('}', 2000))::jsonb, (repeat('{"a":', 2000) || 2 || repeat('}', 2000))::jsonb, (repeat('{"a":', 2000) || 3 || repeat('}', 2000))::jsonb);
+-- A level costs what it holds, and not all that is below it once more.
+SELECT set_config('max_stack_depth', '7MB', true);
+CREATE FUNCTION pg_temp.deep(prefix text, inside text, suffix text, depth integer) RETURNS jsonb LANGUAGE SQL RETURN (repeat(prefix, depth) || inside || repeat(suffix, depth))::jsonb;
+CREATE TEMPORARY TABLE deep AS
+SELECT s.shape, pg_temp.deep(s.prefix, '1', s.suffix, s.depth) AS base, pg_temp.deep(s.prefix, '2', s.suffix, s.depth) AS ours, pg_temp.deep(s.prefix, '3', s.suffix, s.depth) AS theirs, repeat(s.name, s.depth) AS path
+FROM (VALUES ('maps', '{"a":', '}', 10000, '/a'), ('lists', '[{"id":1,"s":', '}]', 5000, '/1/s')) AS s (shape, prefix, suffix, depth, name);
+SET LOCAL statement_timeout = '20s';
+SELECT ok(m.merged = d.base AND m.conflicts = jsonb_build_array(jsonb_build_object('path', d.path, 'kind', 'edit/edit', 'base', 1, 'ours', 2, 'theirs', 3)), d.shape || ', ten thousand levels of them: a conflict')
+FROM deep AS d, athar.json_merge3(d.base, d.ours, d.theirs) AS m;
+SELECT ok(m.merged = d.theirs AND m.conflicts = '[]', d.shape || ', ten thousand levels of them: no conflict')
+FROM deep AS d, athar.json_merge3(d.base, d.base, d.theirs) AS m;
+SELECT is((SELECT m.merged FROM athar.json_merge3(d.base, d.ours, d.theirs, '{}', jsonb_build_array(jsonb_build_object('path', d.path, 'kind', 'invalid', 'base', 1, 'ours', 2, 'theirs', 3, 'resolution', 'theirs'))) AS m), d.theirs, d.shape || ', ten thousand levels of them: decided')
+FROM deep AS d;
+RESET statement_timeout;
+SELECT set_config('max_stack_depth', '200kB', true);
+SELECT throws_ok($$SELECT athar.json_merge3(d.base, d.ours, d.theirs) FROM deep AS d WHERE d.shape = 'maps'$$, '54001', 'stack depth limit exceeded', 'more levels than there is stack');
+SELECT set_config('max_stack_depth', '2MB', true);
+
+-- What is deep is merged as what is not.
+CREATE FUNCTION pg_temp.below(document jsonb) RETURNS jsonb LANGUAGE SQL RETURN (repeat('{"a": ', 12) || document::text || repeat('}', 12))::jsonb;
+SELECT is((SELECT count(*) FROM edit AS e, athar.json_merge3(e.base, e.ours, e.theirs) AS m, athar.json_merge3(pg_temp.below(e.base), pg_temp.below(e.ours), pg_temp.below(e.theirs)) AS x
+	WHERE x.merged::text <> pg_temp.below(m.merged)::text OR x.conflicts <> (SELECT coalesce(jsonb_agg(c || jsonb_build_object('path', repeat('/a', 12) || (c ->> 'path')) ORDER BY ordinality), '[]') FROM jsonb_array_elements(m.conflicts) WITH ORDINALITY AS c (c, ordinality))), 0::bigint, 'twelve levels down');
+
+-- Long paths, many times.
+CREATE FUNCTION pg_temp.wide(value integer) RETURNS jsonb LANGUAGE SQL RETURN (
+	SELECT pg_temp.deep('{"a":', jsonb_object_agg(n, wide.value)::text, '}', 3000) FROM generate_series(1, 50000) AS n);
+SELECT pg_temp.most_memory() AS before \gset
+SELECT throws_ok('SELECT athar.json_merge3(pg_temp.wide(1), pg_temp.wide(2), pg_temp.wide(3))', '54000', 'the conflicts of a merge are too many to be told', 'more than can be told');
+SELECT cmp_ok(pg_temp.most_memory() - :before, '<', 1000000::bigint, 'are not all kept');
 
 SELECT * FROM finish();
 ROLLBACK;

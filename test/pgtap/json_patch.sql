@@ -1,6 +1,6 @@
 -- json_patch: changes of documents as RFC 6902 has them
 BEGIN;
-SELECT plan(147);
+SELECT plan(150);
 SET LOCAL client_min_messages = warning;
 \i test/data/json_patch.sql
 CREATE FUNCTION pg_temp.outcome(document jsonb, patch jsonb) RETURNS text LANGUAGE plpgsql AS $$
@@ -83,6 +83,17 @@ END $$;
 SELECT is(pg_temp.state_of(format('SELECT athar.json_patch(''[]'', ''[{"op": "add", "path": "%s/-", "value": 7}]'')', repeat('/0', 10001))), '22023', 'a path of more than 10,000 levels');
 SELECT is(length(athar.json_patch(d.document, format('[{"op": "add", "path": "%2$s/-", "value": %1$s}, {"op": "add", "path": "%2$s%2$s/0/-", "value": %1$s}]', d.document, repeat('/0', 3999))::jsonb)::text), 24000, '12,000 levels, deeper than one can be read in')
 FROM (SELECT (repeat('[', 4000) || repeat(']', 4000))::jsonb AS document) AS d;
+SELECT set_config('max_stack_depth', '7MB', true);
+SET LOCAL statement_timeout = '20s';
+SELECT is(athar.json_patch(d.a, p.patch), d.b, '10,000 levels of ' || d.shape)
+FROM (SELECT s.shape, (repeat(s.prefix, 10000) || 1 || repeat(s.suffix, 10000))::jsonb AS a, (repeat(s.prefix, 10000) || 2 || repeat(s.suffix, 10000))::jsonb AS b FROM (VALUES ('maps', '{"a":', '}'), ('arrays', '[', ']')) AS s (shape, prefix, suffix)) AS d,
+	athar.json_diff(d.a, d.b) AS p (patch)
+WHERE jsonb_array_length(p.patch) = 1;
+-- Elements that are the same are compared once with each other, and not in all pairs.
+SELECT is(athar.json_diff(jsonb_build_array(1) || e.same || '[2]', jsonb_build_array(3) || e.same || '[4]'), '[{"op": "replace", "path": "/0", "value": 3}, {"op": "replace", "path": "/1990", "value": 4}]', 'long elements, all the same')
+FROM (SELECT jsonb_agg(array_fill(n / 100000, ARRAY[500])) AS same FROM generate_series(1, 1989) AS n) AS e;
+RESET statement_timeout;
+SELECT set_config('max_stack_depth', '2MB', true);
 -- Chains of 9,000 levels, each hung below the end of the next.
 CREATE FUNCTION pg_temp.chained(chains integer, op text) RETURNS jsonb LANGUAGE SQL AS $$
 SELECT jsonb_agg(o ORDER BY n, step)
