@@ -344,6 +344,36 @@ athar_goal_of(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(goal);
 }
 
+/* Say which is the lowest figure that meets the target. */
+PG_FUNCTION_INFO_V1(athar_lowest_of);
+Datum
+athar_lowest_of(PG_FUNCTION_ARGS)
+{
+	Aim			aim;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	aim = aim_of_arguments(fcinfo, 0, 1);
+	if (!aim.is_known)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(aim.low);
+}
+
+/* Say which is the highest figure that meets the target. */
+PG_FUNCTION_INFO_V1(athar_highest_of);
+Datum
+athar_highest_of(PG_FUNCTION_ARGS)
+{
+	Aim			aim;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	aim = aim_of_arguments(fcinfo, 0, 1);
+	if (!aim.is_known)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(aim.high);
+}
+
 /* Say whether no figure can meet both of two targets. */
 PG_FUNCTION_INFO_V1(athar_are_opposed);
 Datum

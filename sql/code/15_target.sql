@@ -38,6 +38,20 @@ AS 'MODULE_PATHNAME', 'athar_goal_of';
 COMMENT ON FUNCTION athar.goal_of(athar.target, double precision) IS
 'The figure to be reached: the bound, 1 for a milestone, baseline + |baseline| * change / 100 for a relative target (NULL without a baseline or with one of 0), the bound nearer to the baseline for "between" (NULL where no baseline lies outside). 22003 if the baseline is NaN or infinite.';
 
+CREATE OR REPLACE FUNCTION athar.lowest_of(target athar.target, baseline double precision DEFAULT NULL)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'athar_lowest_of';
+COMMENT ON FUNCTION athar.lowest_of(athar.target, double precision) IS
+'The lowest figure that meets the target; -Infinity where none is too low. NULL where a relative target has no baseline or one of 0. 22003 if the baseline is NaN or infinite.';
+
+CREATE OR REPLACE FUNCTION athar.highest_of(target athar.target, baseline double precision DEFAULT NULL)
+RETURNS double precision
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'athar_highest_of';
+COMMENT ON FUNCTION athar.highest_of(athar.target, double precision) IS
+'The highest figure that meets the target; Infinity where none is too high. NULL where a relative target has no baseline or one of 0. 22003 if the baseline is NaN or infinite.';
+
 CREATE OR REPLACE FUNCTION athar.kind_of(target athar.target)
 RETURNS text
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE

@@ -101,7 +101,7 @@ COMMENT ON FUNCTION athar.check_cycle(integer) IS
 
 -- Goals
 
-CREATE OR REPLACE FUNCTION athar.goal_values(at timestamptz DEFAULT now(), only_goal integer DEFAULT NULL)
+CREATE OR REPLACE FUNCTION athar.goal_values(at timestamptz DEFAULT now(), only_goal integer DEFAULT NULL, only_running boolean DEFAULT false)
 RETURNS TABLE (goal_id integer, value double precision, baseline double precision, measured_until date)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
@@ -128,6 +128,7 @@ BEGIN ATOMIC
 			(true, lower(c.period) - (upper(c.period) - lower(c.period)), lower(c.period), '-infinity', lower(c.period))
 		) AS w (is_baseline, observed_from, begins_before, ends_after, ends_by)
 		WHERE (goal_values.only_goal IS NULL OR g.id = goal_values.only_goal)
+			AND (NOT goal_values.only_running OR c.closed_at IS NULL AND c.period @> (goal_values.at AT TIME ZONE c.time_zone)::date)
 			AND w.ends_by IS NOT NULL
 	), series AS MATERIALIZED (
 		SELECT DISTINCT ON (w.series) w.series, w.kpi_id, w.service_id, w.channel_id, w.observed_from, w.begins_before, w.ends_after, w.ends_by
@@ -185,6 +186,7 @@ BEGIN ATOMIC
 			AND r.kind <> 'recognition'
 			AND r.reviewed_at <= goal_values.at
 			AND (goal_values.only_goal IS NULL OR r.goal_id = goal_values.only_goal)
+			AND (NOT goal_values.only_running OR c.closed_at IS NULL AND c.period @> (goal_values.at AT TIME ZONE c.time_zone)::date)
 		GROUP BY r.goal_id
 	)
 	SELECT g.id, coalesce(current.value, typed.value), coalesce(baseline.value, typed.baseline),
@@ -192,11 +194,13 @@ BEGIN ATOMIC
 	FROM athar.goal AS g
 	LEFT JOIN measured AS current ON current.goal_id = g.id AND NOT current.is_baseline
 	LEFT JOIN measured AS baseline ON baseline.goal_id = g.id AND baseline.is_baseline
+	LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
 	LEFT JOIN typed ON typed.goal_id = g.id
-	WHERE goal_values.only_goal IS NULL OR g.id = goal_values.only_goal;
+	WHERE (goal_values.only_goal IS NULL OR g.id = goal_values.only_goal)
+		AND (NOT goal_values.only_running OR c.closed_at IS NULL AND c.period @> (goal_values.at AT TIME ZONE c.time_zone)::date);
 END;
-COMMENT ON FUNCTION athar.goal_values(timestamptz, integer) IS
-'The figure of every goal at a moment, and its baseline: one row per goal, or the one goal whose id is given.
+COMMENT ON FUNCTION athar.goal_values(timestamptz, integer, boolean) IS
+'The figure of every goal at a moment, and its baseline: one row per goal, or the one goal whose id is given, or with only_running the goals of cycles that are open and run at that moment.
 A goal with a KPI has the newest figure of that KPI for its service (NULL: the whole) and channel (NULL: all channels together, merged where they were reported one by one): of reported periods the latest that has ended, with a cycle one that ends within it, the shortest where several end together; observed days are merged over the cycle so far, over a year where there is no cycle. Without a KPI it has the newest value that a review gave.
 baseline: the newest figure before the cycle begins (observed days: merged over as many days before it); NULL without a cycle. NULL where there is no figure, or none that is finite.
 measured_until: the last day that the figure covers; the day of the review, where one gave it.';
@@ -490,8 +494,8 @@ BEGIN ATOMIC
 	-- one run after the other: each compares with what the one before it wrote
 	SELECT pg_advisory_xact_lock('pg_class'::regclass::oid::integer, 'athar.goal_progress'::regclass::oid::integer);
 	-- every effect on what people answer, once it is first found to be an improvement
-	INSERT INTO athar.review (kind, project_id, action_id, value, author, reviewed_at)
-	SELECT DISTINCT ON (a.id) 'recognition', a.project_id, a.id, m.difference, athar.current_actor(), now()
+	INSERT INTO athar.review (kind, form, project_id, action_id, value, author, reviewed_at)
+	SELECT DISTINCT ON (a.id) 'recognition', 'team', a.project_id, a.id, m.difference, athar.current_actor(), now()
 	FROM athar.effect AS e
 	JOIN athar.kpi AS k ON k.id = e.kpi_id AND k.kind = 'likert'
 	JOIN athar.action AS a ON a.id = e.action_id
@@ -503,14 +507,21 @@ BEGIN ATOMIC
 		LIMIT 1
 	) AS m
 	WHERE m.verdict = 'improved' AND NOT e.is_withdrawn
-		AND NOT EXISTS (SELECT FROM athar.review AS r WHERE r.action_id = a.id AND r.goal_id IS NULL AND r.kind = 'recognition')
+		AND NOT EXISTS (SELECT FROM athar.review AS r WHERE r.action_id = a.id AND r.goal_id IS NULL AND r.kind = 'recognition' AND r.note IS NULL)
 	ORDER BY a.id, e.id
-	ON CONFLICT (goal_id, action_id) WHERE kind = 'recognition' DO NOTHING;
+	ON CONFLICT (goal_id, action_id) WHERE kind = 'recognition' AND note IS NULL DO NOTHING;
 	WITH state AS MATERIALIZED (
 		SELECT s.goal_id, s.current, s.raw_progress, s.coverage,
-			-- what was met from the start is no crossing; kept to the end of the cycle it is an achievement
+			-- What was met from the start is no crossing, nor what a revision reached: the figure before is judged
+			-- by today's target. Kept to the end of the cycle it is an achievement.
 			s.status = 'achieved' AND (s.expected >= 1 OR p.progress IS NOT NULL
-				AND athar.goal_status(p.progress, p.coverage, 0, g.commitment, g.target IS NOT NULL) <> 'achieved') AS is_crossed,
+				AND NOT EXISTS (
+					SELECT
+					FROM athar.goal_revision AS v
+					WHERE v.goal_id = s.goal_id AND v.revised_at > p.rolled_up_at
+						AND (v.kpi_id, v.service_id, v.channel_id) IS DISTINCT FROM (g.kpi_id, g.service_id, g.channel_id))
+				AND athar.goal_status(CASE WHEN g.target IS NULL THEN p.progress ELSE athar.progress(g.target, p.value, s.baseline) END,
+					p.coverage, 0, g.commitment, g.target IS NOT NULL) <> 'achieved') AS is_crossed,
 			-- a run that began before a later one had written leaves the later one's word
 			p.goal_id IS NULL OR p.rolled_up_at <= now() AND NOT (
 				athar.is_same_figure(s.current, p.value, 0)
@@ -537,12 +548,12 @@ BEGIN ATOMIC
 			coverage = excluded.coverage
 		RETURNING goal_id
 	), recognised AS (
-		INSERT INTO athar.review (kind, goal_id, value, author, reviewed_at)
-		SELECT 'recognition', s.goal_id, s.current, athar.current_actor(), now()
+		INSERT INTO athar.review (kind, form, goal_id, value, author, reviewed_at)
+		SELECT 'recognition', 'team', s.goal_id, s.current, athar.current_actor(), now()
 		FROM state AS s
 		WHERE s.is_crossed
-			AND NOT EXISTS (SELECT FROM athar.review AS r WHERE r.goal_id = s.goal_id AND r.kind = 'recognition')
-		ON CONFLICT (goal_id, action_id) WHERE kind = 'recognition' DO NOTHING
+			AND NOT EXISTS (SELECT FROM athar.review AS r WHERE r.goal_id = s.goal_id AND r.kind = 'recognition' AND r.note IS NULL)
+		ON CONFLICT (goal_id, action_id) WHERE kind = 'recognition' AND note IS NULL DO NOTHING
 	), run AS (
 		INSERT INTO athar.goal_rollup AS r (rolled_up_at, cycle_id, goals, written)
 		SELECT now(), athar.cycle_id(roll_up_goals.cycle), (SELECT count(*) FROM state AS s), (SELECT count(*) FROM written AS w)
@@ -555,7 +566,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION athar.roll_up_goals(text) IS
 'Rolls up the goals as they stand now and returns their number. goal_progress gets one row for each goal whose figure, progress or coverage is another than in its newest row: the first run writes all, the next what changed; goal_rollup keeps that it ran and how many it wrote. With a cycle, the goals of that cycle alone; what stands below them counts whatever its cycle. Called again in the same transaction it corrects what it wrote.
-Raises recognitions, reviews of kind recognition, each at most once: for a goal that became achieved since the run before, or is when its cycle ends, and for an action whose effect on a KPI of kind likert is found to be an improvement. Runs wait for each other. 42704 for an unknown cycle.';
+Raises recognitions, reviews of kind recognition and form team, each at most once: for a goal that became achieved since the run before (by its figure: a target that was lowered to it, or another KPI, is no achievement), or is when its cycle ends, and for an action whose effect on what people answer (a KPI of kind likert) is found to be an improvement. Runs wait for each other. 42704 for an unknown cycle.';
 
 -- Views
 

@@ -301,36 +301,57 @@ share: of the action, for the goal served. contribution: of the goal, by the sha
 CREATE OR REPLACE VIEW athar.opposed_goals WITH (security_invoker = true) AS
 WITH aim AS MATERIALIZED (
 	SELECT g.id, g.code::text AS goal, u.code::text AS unit, c.code::text AS cycle, g.target, v.baseline, g.kpi_id, g.service_id, g.channel_id,
-		coalesce(c.period, '(,)') AS period
+		coalesce(c.period, '(,)') AS period, athar.lowest_of(g.target, v.baseline) AS low, athar.highest_of(g.target, v.baseline) AS high
 	FROM athar.goal AS g
 	JOIN athar.goal_values(now()) AS v ON v.goal_id = g.id
 	LEFT JOIN athar.unit AS u ON u.id = g.unit_id
 	LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
 	WHERE g.kpi_id IS NOT NULL AND g.target IS NOT NULL AND c.closed_at IS NULL
+), reach AS (
+	SELECT a.kpi_id, max(a.low) AS highest_floor, min(a.high) AS lowest_ceiling
+	FROM aim AS a
+	GROUP BY a.kpi_id
+), less AS MATERIALIZED (
+	-- who asks for less than somebody's floor, or for what cannot be said without a baseline
+	SELECT a.*
+	FROM aim AS a
+	JOIN reach AS r ON r.kpi_id = a.kpi_id AND (a.high < r.highest_floor OR a.high IS NULL)
+), more AS MATERIALIZED (
+	SELECT a.*
+	FROM aim AS a
+	JOIN reach AS r ON r.kpi_id = a.kpi_id AND (a.low > r.lowest_ceiling OR a.low IS NULL)
 )
 SELECT
 	k.code::text AS kpi,
 	s.code::text AS service,
 	h.code::text AS channel,
-	a.goal,
-	a.unit,
-	a.cycle,
-	a.target::text AS target,
-	b.goal AS other_goal,
-	b.unit AS other_unit,
-	b.cycle AS other_cycle,
-	b.target::text AS other_target,
-	(a.service_id, a.channel_id) IS NOT DISTINCT FROM (b.service_id, b.channel_id) AS is_same_figure
-FROM aim AS a
-JOIN aim AS b ON b.kpi_id = a.kpi_id
-	AND a.id < b.id
-	AND b.period && a.period
-	AND (a.service_id = b.service_id OR a.service_id IS NULL OR b.service_id IS NULL)
-	AND (a.channel_id = b.channel_id OR a.channel_id IS NULL OR b.channel_id IS NULL)
-JOIN athar.kpi AS k ON k.id = a.kpi_id
-LEFT JOIN athar.service AS s ON s.id = coalesce(a.service_id, b.service_id)
-LEFT JOIN athar.channel AS h ON h.id = coalesce(a.channel_id, b.channel_id)
-WHERE athar.are_opposed(a.target, b.target, a.baseline, b.baseline);
+	p.goal,
+	p.unit,
+	p.cycle,
+	p.target::text AS target,
+	p.other_goal,
+	p.other_unit,
+	p.other_cycle,
+	p.other_target::text AS other_target,
+	(l.service_id, l.channel_id) IS NOT DISTINCT FROM (m.service_id, m.channel_id) AS is_same_figure
+FROM less AS l
+JOIN more AS m ON m.kpi_id = l.kpi_id
+	-- where neither has a known baseline their signs decide
+	AND (l.high < m.low OR l.high IS NULL AND m.low IS NULL AND l.id < m.id)
+	AND m.period && l.period
+	AND (l.service_id = m.service_id OR l.service_id IS NULL OR m.service_id IS NULL)
+	AND (l.channel_id = m.channel_id OR l.channel_id IS NULL OR m.channel_id IS NULL)
+CROSS JOIN LATERAL (
+	SELECT l.goal, l.unit, l.cycle, l.target, m.goal, m.unit, m.cycle, m.target
+	WHERE l.id < m.id
+	UNION ALL
+	SELECT m.goal, m.unit, m.cycle, m.target, l.goal, l.unit, l.cycle, l.target
+	WHERE l.id > m.id
+) AS p (goal, unit, cycle, target, other_goal, other_unit, other_cycle, other_target)
+JOIN athar.kpi AS k ON k.id = l.kpi_id
+LEFT JOIN athar.service AS s ON s.id = coalesce(l.service_id, m.service_id)
+LEFT JOIN athar.channel AS h ON h.id = coalesce(l.channel_id, m.channel_id)
+WHERE athar.are_opposed(l.target, m.target, l.baseline, m.baseline);
 COMMENT ON VIEW athar.opposed_goals IS 'Pairs of goals that pull one KPI apart at the same time: no figure can meet both targets (are_opposed())';
 COMMENT ON COLUMN athar.opposed_goals.kpi IS 'Code of the KPI';
 COMMENT ON COLUMN athar.opposed_goals.service IS 'Code of the service; NULL for the whole';

@@ -259,7 +259,7 @@ COMMENT ON COLUMN athar.goal_forecast.forecast_low IS 'Lower end of the 95 % pre
 COMMENT ON COLUMN athar.goal_forecast.forecast_high IS 'Upper end of it';
 COMMENT ON COLUMN athar.goal_forecast.outlook IS 'likely: the whole interval reaches success (1, of an aspirational goal 0.7); unlikely: none of it does; open: it may or may not; NULL where there is no forecast';
 
--- What the public reads
+-- What the public may read
 
 CREATE OR REPLACE FUNCTION athar.publish_goal(goal text, is_public boolean DEFAULT true)
 RETURNS integer
@@ -285,66 +285,3 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION athar.publish_goal(text, boolean) IS
 'Lets the public read a goal in public_goals, or with is_public => false no longer, and returns its id. A policy, strategy or objective is published with its rationale only: 22023 without one. What was published before keeps its date. 22023 without a goal, 42704 for an unknown one.';
-
-CREATE OR REPLACE VIEW athar.public_goals WITH (security_barrier = true) AS
-SELECT
-	g.code::text AS goal,
-	a.code::text AS parent,
-	g.kind,
-	g.title,
-	g.title_ar,
-	g.rationale,
-	g.rationale_ar,
-	u.name AS unit_name,
-	u.name_ar AS unit_name_ar,
-	c.name AS cycle_name,
-	c.name_ar AS cycle_name_ar,
-	lower(c.period) AS period_start,
-	upper(c.period) - 1 AS period_end,
-	g.target::text AS target,
-	athar.shown_progress(s.progress) AS progress,
-	s.coverage,
-	s.status,
-	s.as_of,
-	s.is_final,
-	g.published_at
-FROM athar.goal AS g
-LEFT JOIN athar.goal AS a ON a.id = g.parent_id AND a.published_at IS NOT NULL
-LEFT JOIN athar.unit AS u ON u.id = g.unit_id
-LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
-LEFT JOIN LATERAL (
-	-- what was kept: a view for strangers computes nothing with their rights
-	SELECT d.progress, d.coverage, d.status, d.graded_at AS as_of, true AS is_final
-	FROM athar.goal_grade AS d
-	WHERE d.goal_id = g.id
-	UNION ALL
-	(SELECT p.progress, p.coverage,
-		athar.goal_status(p.progress, p.coverage, athar.elapsed_share(c.period, c.time_zone, now()), g.commitment, g.target IS NOT NULL),
-		p.rolled_up_at, false
-	FROM athar.goal_progress AS p
-	WHERE p.goal_id = g.id AND NOT EXISTS (SELECT FROM athar.goal_grade AS d WHERE d.goal_id = g.id)
-	ORDER BY p.rolled_up_at DESC
-	LIMIT 1)
-) AS s ON true
-WHERE g.published_at IS NOT NULL;
-COMMENT ON VIEW athar.public_goals IS 'What leadership wants and why, for everybody: the goals that were published (publish_goal()), and how they stood when they were last rolled up, or the grade once their cycle is closed';
-COMMENT ON COLUMN athar.public_goals.goal IS 'Code of the goal';
-COMMENT ON COLUMN athar.public_goals.parent IS 'Code of the goal it serves; NULL where that is not published';
-COMMENT ON COLUMN athar.public_goals.kind IS 'policy, strategy, objective or key_result';
-COMMENT ON COLUMN athar.public_goals.title IS 'What is wanted';
-COMMENT ON COLUMN athar.public_goals.title_ar IS 'What is wanted, in Arabic';
-COMMENT ON COLUMN athar.public_goals.rationale IS 'Why it is wanted';
-COMMENT ON COLUMN athar.public_goals.rationale_ar IS 'Why it is wanted, in Arabic';
-COMMENT ON COLUMN athar.public_goals.unit_name IS 'Name of the unit that wants it';
-COMMENT ON COLUMN athar.public_goals.unit_name_ar IS 'Name of the unit in Arabic';
-COMMENT ON COLUMN athar.public_goals.cycle_name IS 'Name of its cycle';
-COMMENT ON COLUMN athar.public_goals.cycle_name_ar IS 'Name of the cycle in Arabic';
-COMMENT ON COLUMN athar.public_goals.period_start IS 'First day of the cycle';
-COMMENT ON COLUMN athar.public_goals.period_end IS 'Last day of it';
-COMMENT ON COLUMN athar.public_goals.target IS 'What its figure is to reach; NULL where it is measured by the goals below';
-COMMENT ON COLUMN athar.public_goals.progress IS 'Progress from 0 to 1; NULL where nothing is measured';
-COMMENT ON COLUMN athar.public_goals.coverage IS 'Share of the weight below it that is measured, 0 to 1';
-COMMENT ON COLUMN athar.public_goals.status IS 'on_track, caution, off_track, no_data, achieved or missed; NULL without a cycle, and before the first rollup';
-COMMENT ON COLUMN athar.public_goals.as_of IS 'When progress was last found to have changed, or graded; NULL before the first rollup';
-COMMENT ON COLUMN athar.public_goals.is_final IS 'True where it is the grade of a closed cycle';
-COMMENT ON COLUMN athar.public_goals.published_at IS 'Since when it is published';

@@ -123,9 +123,11 @@ SELECT
 	t.today - b.due_on,
 	g.title,
 	g.title_ar
-FROM athar.goal_states(now()) AS s
-JOIN athar.goal AS g ON g.id = s.goal_id
+-- goals with a target stand by themselves: no tree, and nothing of cycles that are over
+FROM athar.goal_values(now(), only_running => true) AS v
+JOIN athar.goal AS g ON g.id = v.goal_id
 JOIN athar.cycle AS c ON c.id = g.cycle_id
+CROSS JOIN LATERAL (SELECT athar.progress(g.target, v.value, v.baseline) AS progress) AS s
 LEFT JOIN athar.unit AS u ON u.id = g.unit_id
 CROSS JOIN (SELECT (now() AT TIME ZONE athar.default_time_zone())::date) AS t (today)
 CROSS JOIN LATERAL (
@@ -136,7 +138,7 @@ CROSS JOIN LATERAL (
 	-- progress is off track from the moment when 0.3 more is expected, until it changes
 	SELECT least(now(), coalesce(
 		max(least(n.off_at, n.changed_at)) FILTER (WHERE n.off_at > n.rolled_up_at),
-		p.starts_at + p.length * (athar.shown_progress(s.raw_progress) + 0.3))) AS at
+		p.starts_at + p.length * (athar.shown_progress(s.progress) + 0.3))) AS at
 	FROM (
 		SELECT h.rolled_up_at, lead(h.rolled_up_at) OVER (ORDER BY h.rolled_up_at) AS changed_at,
 			p.starts_at + p.length * (athar.shown_progress(h.progress) + 0.3) AS off_at
@@ -144,8 +146,8 @@ CROSS JOIN LATERAL (
 		WHERE h.goal_id = g.id) AS n
 ) AS off
 CROSS JOIN LATERAL (SELECT (off.at AT TIME ZONE athar.default_time_zone() + c.review_every)::date AS due_on) AS b
-WHERE s.status = 'off_track'
-	AND g.target IS NOT NULL
+WHERE g.target IS NOT NULL
+	AND athar.goal_status(s.progress, (s.progress IS NOT NULL)::integer, athar.elapsed_share(c.period, c.time_zone, now()), g.commitment, true) = 'off_track'
 	AND b.due_on + 3 < t.today
 	AND NOT EXISTS (
 		SELECT

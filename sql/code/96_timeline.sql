@@ -26,7 +26,9 @@ SELECT j.code::text, d.saved_at, 'draft', 'draft:' || d.id, NULL, d.base_version
 FROM athar.plan_draft AS d
 JOIN athar.project AS j ON j.id = d.project_id
 UNION ALL
-SELECT j.code::text, r.reviewed_at, r.kind, 'review:' || r.id, a.item_id, r.version, r.author, r.note, r.note
+SELECT j.code::text, r.reviewed_at, r.kind, 'review:' || r.id, a.item_id, r.version, r.author,
+	coalesce(r.note, 'What people answer improved by ' || athar.figure_text(abs(r.value), r.value, 'en')),
+	coalesce(r.note, 'تحسّن ما يجيب به الناس بمقدار ' || athar.figure_text(abs(r.value), r.value, 'ar'))
 FROM athar.review AS r
 JOIN athar.project AS j ON j.id = r.project_id
 LEFT JOIN athar.action AS a ON a.id = r.action_id

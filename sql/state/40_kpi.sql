@@ -31,7 +31,7 @@ COMMENT ON COLUMN athar.kpi.name IS 'Name for people';
 COMMENT ON COLUMN athar.kpi.name_ar IS 'Name in Arabic';
 COMMENT ON COLUMN athar.kpi.unit_of_measure IS 'Unit of the figure (days, GBP, share)';
 COMMENT ON COLUMN athar.kpi.direction IS 'Which way is better: up, down, or target (nearer to desired_value)';
-COMMENT ON COLUMN athar.kpi.kind IS 'How values become a figure: mean, sum, ratio (numerator over denominator), likert (mean of answers), share_within (share of durations within time_limit)';
+COMMENT ON COLUMN athar.kpi.kind IS 'How values become a figure: mean, sum, ratio (numerator over denominator), likert (mean of what people answer), share_within (share of durations within time_limit)';
 COMMENT ON COLUMN athar.kpi.smallest_change IS 'The smallest change that matters, in the KPI''s unit; NULL where any change matters';
 COMMENT ON COLUMN athar.kpi.desired_value IS 'The value to be near to, where direction is target';
 COMMENT ON COLUMN athar.kpi.time_limit IS 'The limit of a share_within KPI; a duration equal to it counts as within. Its values are seconds';

@@ -51,7 +51,7 @@ INSERT INTO athar.preset_kpi (preset, ordinal, code, name, name_ar, unit_of_meas
 SELECT 'gds4', p.ordinal, p.code, p.name, p.name_ar, p.unit_of_measure, p.direction, p.kind, p.smallest_change, p.description,
 	'UK Government Digital Service, Service Manual, Measuring success: https://www.gov.uk/service-manual/measuring-success', true
 FROM (VALUES
-	(1, 'gds_user_satisfaction', 'User satisfaction', 'رضا المستخدم', 'percent', 'up', 'mean', 1,
+	(1, 'gds_user_satisfaction', 'User satisfaction', 'رضا المستخدم', 'percent', 'up', 'likert', 1,
 		'Answers from very dissatisfied to very satisfied, recorded as 0, 25, 50, 75 and 100'),
 	(2, 'gds_completion_rate', 'Completion rate', 'معدل الإنجاز', 'share', 'up', 'ratio', 0.02,
 		'Completed digital transactions over those started. Being told that one is not eligible completes a transaction; errors and drop-outs do not'),
@@ -62,7 +62,7 @@ FROM (VALUES
 
 -- The cuts between its five levels are in the authority's guideline, which is not quoted here.
 INSERT INTO athar.preset_kpi (preset, ordinal, code, name, name_ar, unit_of_measure, direction, kind, smallest_change, description, source, is_builtin)
-SELECT 'dxmi', p.ordinal, p.code, p.name, p.name_ar, 'percent', 'up', 'mean', 1, p.description,
+SELECT 'dxmi', p.ordinal, p.code, p.name, p.name_ar, 'percent', 'up', CASE p.code WHEN 'dxmi_satisfaction' THEN 'likert' ELSE 'mean' END, 1, p.description,
 	'Saudi Digital Government Authority, Digital Experience Maturity Index 2023: https://dga.gov.sa/en/digital-experience-maturity-index-2023', true
 FROM (VALUES
 	(1, 'dxmi_index', 'Digital experience maturity index', 'مؤشر نضج التجربة الرقمية',
@@ -82,7 +82,7 @@ VALUES
 	('experience', 6, 'duration', 'Time to a decision', 'المدة حتى القرار', 'days', 'down', 'mean', 1, 'From the application to the decision, as the applicant counts it', true),
 	('experience', 7, 'steps_count', 'Steps', 'عدد الخطوات', 'steps', 'down', 'mean', 1, 'Steps that a citizen takes himself: visits, forms, calls, payments', true),
 	('experience', 8, 'documents_count', 'Documents', 'عدد المستندات المطلوبة', 'documents', 'down', 'mean', 1, 'Documents that a citizen has to bring', true),
-	('experience', 9, 'nps', 'Net promoter score', 'صافي نقاط الترويج', 'points', 'up', 'mean', 5, 'Would you recommend it, 0 to 10: 9 and 10 recorded as 100, 7 and 8 as 0, 0 to 6 as -100', true),
+	('experience', 9, 'nps', 'Net promoter score', 'صافي نقاط الترويج', 'points', 'up', 'likert', 5, 'Would you recommend it, 0 to 10: 9 and 10 recorded as 100, 7 and 8 as 0, 0 to 6 as -100', true),
 	('experience', 10, 'repeat_use', 'Repeat use', 'معاودة الاستخدام', 'share', 'up', 'ratio', 0.02, 'People who used it again by their own choice, over people who used it', true),
 	('operations', 1, 'arrivals', 'Arrivals', 'الطلبات الواردة', 'cases', 'down', 'sum', NULL, 'Cases and calls that come in; fewer is better where they could be avoided', true),
 	('operations', 2, 'completions', 'Completions', 'الطلبات المنجزة', 'cases', 'up', 'sum', NULL, 'Cases and calls that are finished', true),

@@ -12,12 +12,15 @@ CREATE TABLE athar.review (
 	confidence athar.finite,
 	said_status text,
 	note text,
+	form text,
 	author text NOT NULL,
 	reviewed_at timestamptz NOT NULL,
 	CONSTRAINT review_kind_check CHECK (kind IN ('check_in', 'review', 'retrospective', 'recognition', 'comment', 'decision')),
 	CONSTRAINT review_subject_check CHECK (num_nonnulls(goal_id, project_id, action_id) >= 1),
 	CONSTRAINT review_version_check CHECK (version IS NULL OR version > 0 AND project_id IS NOT NULL),
 	CONSTRAINT review_note_check CHECK (note ~ '[^[:space:]]' OR kind NOT IN ('comment', 'decision')),
+	CONSTRAINT review_form_check CHECK ((kind = 'recognition') = (form IS NOT NULL)),
+	CONSTRAINT review_form_known_check CHECK (form IN ('person', 'team', 'reward')),
 	CONSTRAINT review_confidence_check CHECK (confidence >= 0 AND confidence <= 1),
 	CONSTRAINT review_said_status_check CHECK (said_status IN ('on_track', 'caution', 'off_track', 'achieved', 'missed')),
 	CONSTRAINT review_reviewed_at_check CHECK (isfinite(reviewed_at))
@@ -34,9 +37,11 @@ COMMENT ON COLUMN athar.review.value IS 'A typed value, for goals that no KPI me
 COMMENT ON COLUMN athar.review.confidence IS 'How sure its author is to reach the goal, 0 to 1';
 COMMENT ON COLUMN athar.review.said_status IS 'The author''s own word beside the computed status';
 COMMENT ON COLUMN athar.review.note IS 'In words';
+COMMENT ON COLUMN athar.review.form IS 'Of a recognition its form: person, team or reward; what a rollup raises is the team''s, and has no note. NULL for all else';
 COMMENT ON COLUMN athar.review.author IS 'Who: athar.actor, or else the database role; frozen as text';
 COMMENT ON COLUMN athar.review.reviewed_at IS 'The moment it speaks of';
-CREATE UNIQUE INDEX review_recognition_idx ON athar.review (goal_id, action_id) NULLS NOT DISTINCT WHERE kind = 'recognition';
+-- what a rollup raises it raises once; people may thank more than once
+CREATE UNIQUE INDEX review_recognition_idx ON athar.review (goal_id, action_id) NULLS NOT DISTINCT WHERE kind = 'recognition' AND note IS NULL;
 CREATE INDEX review_goal_id_idx ON athar.review (goal_id, reviewed_at);
 CREATE INDEX review_project_id_idx ON athar.review (project_id, version);
 CREATE INDEX review_action_id_idx ON athar.review (action_id);

@@ -220,7 +220,7 @@ SELECT set_eq(
 	FROM guarded AS g
 	CROSS JOIN LATERAL (SELECT pg_temp.told('athar_informed', g.routine, 'access', (SELECT min(d.id) FROM athar.plan_draft AS d WHERE d.project_id = athar.project_id('access')))) AS t (answer)
 	WHERE t.answer !~ '^AT005'$$,
-	ARRAY['athar.measure_effects(text)', 'athar.record_review(text,text,text,text,integer,integer,text)'],
+	ARRAY['athar.measure_effects(text)', 'athar.record_review(text,text,text,text,integer,integer,text,text)'],
 	'and who is only informed writes nothing');
 SELECT is_empty(
 	$$SELECT r.child FROM athar.reference AS r

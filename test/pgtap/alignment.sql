@@ -1,6 +1,6 @@
 -- alignment: who works for what, what has no work and what no goal, what pulls apart, what is badly stated
 BEGIN;
-SELECT plan(39);
+SELECT plan(41);
 SET LOCAL athar.actor = 'programme office';
 SET LOCAL athar.time_zone = 'UTC';
 
@@ -116,6 +116,23 @@ SELECT set_eq($$SELECT kpi, goal, target, other_goal, other_target, is_same_figu
 SELECT athar.create_cycle('later', 'The next one', daterange(current_date + 100, current_date + 200));
 SELECT athar.create_goal('then', 'Thorough then', 'key_result', 'later', kpi => 'wait', target => 'at least 90');
 SELECT is_empty($$SELECT FROM athar.opposed_goals WHERE 'then' IN (goal, other_goal)$$, 'what is wanted at another time does not oppose');
+
+-- Found by bounds, and the same as pair by pair.
+SELECT athar.define_kpi('pairs', 'Pairs', 'n', 'up'), athar.define_kpi('fresh', 'Fresh', 'n', 'up'), athar.define_service('visa', 'Visas', 'south');
+SELECT athar.report_measurement('pairs', daterange(current_date - 200, current_date - 150), athar.summary_of('{50}', '{1}'), service) FROM unnest('{permit,NULL}'::text[]) AS service;
+SELECT athar.create_goal('pair-' || n, 'Pair', 'key_result', CASE WHEN n % 7 > 0 THEN 'now' END, kpi => CASE WHEN n % 2 = 0 THEN 'pairs' ELSE 'fresh' END, service => CASE n % 5 WHEN 0 THEN 'permit' WHEN 1 THEN 'visa' END,
+	target => CASE n % 8 WHEN 0 THEN 'at least ' || n WHEN 1 THEN 'at most ' || n WHEN 2 THEN '+' || n || '%' WHEN 3 THEN '-' || n || '%' WHEN 4 THEN format('between %s and %s', n, 2 * n)
+		WHEN 5 THEN format('from %s to 50', n) WHEN 6 THEN 'milestone' ELSE format('from 60 to %s', n) END::athar.target)
+FROM generate_series(1, 120) AS n;
+CREATE TEMPORARY VIEW brute AS
+SELECT a.code::text AS goal, b.code::text AS other_goal
+FROM athar.goal AS a
+JOIN athar.goal AS b ON b.kpi_id = a.kpi_id AND b.id > a.id AND (a.service_id = b.service_id) IS NOT FALSE
+JOIN athar.goal_values(now()) AS v ON v.goal_id = a.id
+JOIN athar.goal_values(now()) AS w ON w.goal_id = b.id
+WHERE a.code LIKE 'pair-%' AND b.code LIKE 'pair-%' AND athar.are_opposed(a.target, b.target, v.baseline, w.baseline);
+SELECT cmp_ok((SELECT count(*) FROM brute), '>', 300::bigint, 'many pairs');
+SELECT results_eq($$SELECT goal, other_goal FROM athar.opposed_goals WHERE goal LIKE 'pair-%' ORDER BY 1, 2$$, 'TABLE brute ORDER BY 1, 2', 'each once');
 
 -- Badly stated goals.
 CREATE FUNCTION pg_temp.findings(goal text) RETURNS text[] LANGUAGE SQL AS

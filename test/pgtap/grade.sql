@@ -8,8 +8,8 @@ SELECT athar.define_unit('ministry', 'Ministry', 'الوزارة');
 SELECT athar.define_kpi('wait', 'Waiting time', 'hours', 'down');
 SELECT athar.define_kpi('late', 'Late answers', 'n', 'down');
 SELECT athar.create_cycle('past', 'A year', '[2020-01-01,2021-01-01)', 'عام');
-SELECT athar.report_measurement('wait', '[2019-10-01,2020-01-01)', athar.summary_of('{48}', '{1}'));
-SELECT athar.report_measurement('wait', '[2020-10-01,2021-01-01)', athar.summary_of('{24}', '{1}'));
+SELECT athar.report_measurement('wait', '[2019-10-01,2020-01-01)', athar.summary_of('{48}', '{30}'));
+SELECT athar.report_measurement('wait', '[2020-10-01,2021-01-01)', athar.summary_of('{24}', '{30}'));
 SELECT athar.create_goal('policy', 'Services for people', 'policy', unit => 'ministry', rationale => 'people lose days', title_ar => 'خدمات للناس', rationale_ar => 'يضيع وقت الناس');
 SELECT athar.create_goal('aim', 'Faster', 'objective', 'past', 'policy', 'ministry');
 SELECT athar.create_goal('wait', 'Half the time', 'key_result', 'past', 'aim', kpi => 'wait', target => 'from 48 to 24');
@@ -87,7 +87,7 @@ SELECT throws_ok($$SELECT athar.revise_goal('wait', 'from 48 to 30', reason => '
 SELECT is(expected, 1::double precision, 'a closed cycle is over') FROM athar.okr_tree WHERE goal = 'wait';
 
 -- Later corrections are history beside the grade.
-SELECT athar.report_measurement('wait', '[2020-10-01,2021-01-01)', athar.summary_of('{32}', '{1}'));
+SELECT athar.report_measurement('wait', '[2020-10-01,2021-01-01)', athar.summary_of('{32}', '{30}'));
 SELECT athar.check_in('said', 10, at => '2020-12-31');
 SELECT athar.roll_up_goals();
 SELECT results_eq($$SELECT goal, value, progress, status, value_now, progress_now, status_now, is_corrected FROM athar.goal_grades WHERE goal <> 'moved' ORDER BY goal$$,

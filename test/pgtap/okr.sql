@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(143);
+SELECT plan(144);
 SET LOCAL athar.actor = 'programme office';
 SET LOCAL athar.time_zone = 'Asia/Riyadh';
 
@@ -263,6 +263,9 @@ SELECT is(pg_temp.value_of('wait-10', '2020-01-03 13:00+03'), '32|40', 'every da
 SELECT is(pg_temp.value_of('wait-10', '2021-01-01 00:00+03'), '35|40', 'and not a day more than the cycle');
 SELECT athar.refresh_measurements();
 SELECT is(pg_temp.value_of('wait-10', '2021-01-01 00:00+03'), '35|40', 'the same after the refresh');
+
+SELECT set_eq($$SELECT DISTINCT c.code::text FROM athar.goal_values('2020-01-05 12:00+03', only_running => true) AS v JOIN athar.goal AS g ON g.id = v.goal_id LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id$$,
+	ARRAY['ten'], 'of cycles that run at the moment alone');
 
 -- Bad goals.
 SELECT is(athar.goal_id(NULL), NULL, 'no code, no id');

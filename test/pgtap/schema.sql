@@ -123,7 +123,7 @@ SELECT is_empty(
 SELECT set_eq(
 	$$SELECT r.relname::text FROM relation AS r
 	WHERE r.relkind = 'v' AND NOT coalesce(r.reloptions @> ARRAY['security_invoker=true'], false)$$,
-	ARRAY['service_scorecard', 'public_goals', 'public_measurements', 'recognitions'],
+	ARRAY['service_scorecard', 'public_goals', 'public_measurements', 'public_series', 'recognitions'],
 	'views have their reader''s rights, but for those for leaders and the public');
 
 -- What a dump carries.

@@ -1,6 +1,6 @@
 -- public_measurements: no figure of a few people is shown, nor to be had by subtraction
 BEGIN;
-SELECT plan(26);
+SELECT no_plan();
 
 SELECT athar.define_unit('u', 'Unit'), athar.define_unit('v', 'Other');
 SELECT athar.define_service('s', 'Service', 'u', name_ar => 'خدمة'), athar.define_service('w', 'Another', 'u');
@@ -161,6 +161,52 @@ SELECT is_empty($$SELECT e.b, e.name FROM equation AS e JOIN cell AS t USING (b,
 	JOIN equation AS q ON q.b = e.b AND q.name = e.name AND q.factor = -1 AND q.c = p.c AND q.g = p.g
 	WHERE e.factor = 1 AND t.is_suppressed GROUP BY e.b, e.name HAVING sum(t.n) < athar.smallest_cell()$$,
 	'what is hidden below a shown total is not few together');
+
+-- A goal's progress and its target are its figure: what is hidden there is not told here.
+SELECT athar.create_cycle('2030', '2030', '[2030-01-01,2031-01-01)'), athar.define_kpi('aim', 'Aim', 'days', 'down'), athar.define_kpi('whole', 'Whole', 'days', 'down');
+SELECT athar.create_cycle('run', 'Running', daterange(current_date - 300, current_date + 100));
+SELECT athar.report_measurement('aim', daterange(current_date - 90, current_date - 10), pg_temp.of(f.n, f.mean), f.service, f.channel)
+FROM (VALUES ('s', NULL, 30, 5), ('w', NULL, 30, 5), ('w', 'c1', 2, 5), ('w', 'c2', 28, 5)) AS f (service, channel, n, mean);
+SELECT athar.report_measurement('whole', daterange(current_date - 90, current_date - 10), pg_temp.of(30, 5));
+SELECT athar.create_goal('top', 'Top', 'policy', rationale => 'why');
+SELECT athar.create_goal('mid', 'Middle', 'objective', 'run', 'top', rationale => 'why'), athar.create_goal('own', 'By itself', 'objective', 'run', 'top', target => 'milestone', rationale => 'why');
+SELECT athar.create_goal(g, g, 'key_result', 'run', p, kpi => k, service => s, channel => c, target => 'from 10 to 0', weight => w)
+FROM (VALUES ('many', 'top', 'aim', 's', NULL, 1), ('of-channels', 'mid', 'aim', 'w', NULL, 1), ('beside', 'own', 'aim', 'w', 'c2', 1), ('shown-only', 'own', 'aim', 'w', NULL, 0),
+	('all', NULL, 'whole', NULL, NULL, 1), ('nothing', NULL, 'aim', 's', 'c4', 1)) AS v (g, p, k, s, c, w);
+SELECT athar.create_goal('typed', 'Typed', 'key_result', 'run', 'mid', target => 'from 10 to 0');
+SELECT athar.check_in('typed', 5), athar.check_in('own', 0.5);
+SELECT athar.publish_goal(code) FROM athar.goal;
+SELECT athar.roll_up_goals();
+CREATE VIEW pg_temp.told AS SELECT goal, progress, coverage, status, is_suppressed FROM athar.public_goals;
+SELECT set_eq('TABLE told', $$VALUES ('top', NULL::double precision, 1::double precision, NULL, true), ('mid', NULL, 1, NULL, true), ('own', 0.5, 1, 'caution', false), ('many', 0.5, 1, 'caution', false), ('of-channels', NULL, 1, NULL, true),
+	('beside', NULL, 1, NULL, true), ('shown-only', NULL, 1, NULL, true), ('all', 0.5, 1, 'caution', false), ('nothing', NULL, 0, 'no_data', false), ('typed', 0.5, 1, 'caution', false)$$,
+	'hidden where a figure of the KPI and service is, and above; not above a target of its own');
+SELECT athar.revise_goal('of-channels', weight => 0, reason => 'not counted');
+SELECT results_eq($$SELECT goal, progress IS NULL FROM told WHERE goal IN ('mid', 'top') ORDER BY goal$$, $$VALUES ('mid', false), ('top', false)$$, 'what is not counted gives nothing away');
+SELECT athar.revise_goal('of-channels', weight => 1, reason => 'counted');
+-- whether it is met is told
+SELECT athar.revise_goal('of-channels', 'from 10 to 5', reason => 'easier');
+SELECT athar.roll_up_goals();
+SELECT results_eq($$SELECT progress, status, is_suppressed FROM told WHERE goal = 'of-channels'$$, $$VALUES (NULL::double precision, 'achieved', true)$$, 'met, and not by how much');
+-- the whole less all services but one
+SELECT athar.define_service('x' || i, 'Service ' || i, 'u') FROM generate_series(1, 5) AS i;
+SELECT athar.report_measurement('whole', daterange(current_date - 90, current_date - 10), pg_temp.of(2, 5), 'x1');
+SELECT is(is_suppressed, true, 'one hidden service would be the rest of the whole') FROM told WHERE goal = 'all';
+SELECT athar.report_measurement('whole', daterange(current_date - 90, current_date - 10), pg_temp.of(2, 5), 'x' || i) FROM generate_series(2, 5) AS i;
+SELECT is(is_suppressed, false, 'five are not few') FROM told WHERE goal = 'all';
+SELECT athar.report_measurement('whole', daterange(current_date - 90, current_date - 10), pg_temp.of(4, 5));
+SELECT is(is_suppressed, true, 'a whole of four is') FROM told WHERE goal = 'all';
+-- a grade, too
+SELECT athar.close_cycle('run');
+SELECT results_eq($$SELECT progress, status, is_suppressed FROM told WHERE goal = 'beside'$$, $$VALUES (NULL::double precision, 'missed', true)$$, 'the grade says whether, not how far');
+SELECT results_eq($$SELECT progress, is_suppressed FROM told WHERE goal = 'many'$$, $$VALUES (0.5::double precision, false)$$, 'and all where nobody is few');
+CREATE ROLE athar_goal_reader;
+GRANT USAGE ON SCHEMA athar TO athar_goal_reader;
+GRANT SELECT ON athar.public_goals, pg_temp.told TO athar_goal_reader;
+SET LOCAL ROLE athar_goal_reader;
+SELECT is(count(*) FILTER (WHERE is_suppressed), 6::bigint, 'for a stranger the same') FROM athar.public_goals;
+SELECT throws_ok('SELECT FROM athar.public_series', '42501', NULL, 'who reads nothing else');
+RESET ROLE;
 
 -- Who sees it, who sets it.
 CREATE ROLE athar_public;

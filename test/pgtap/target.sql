@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(110);
+SELECT plan(113);
 
 -- Progress from a start: the golden key results, both directions, beyond both ends.
 SELECT is(athar.progress('from 0.70 to 0.90', 0.90), 1::double precision, 'satisfaction 0.70 to 0.90 now 0.90');
@@ -108,6 +108,14 @@ SELECT is(athar.goal_of('between 4 and 5'), NULL, 'two bounds and no baseline: n
 SELECT is(athar.progress('from -1.7e308 to 1.7e308', 0), 0.5::double precision, 'a way wider than a double');
 SELECT ok(athar.progress('from 1e308 to 2', 90) < 1, 'rounding completes nothing that is not met');
 SELECT ok(athar.progress('from 0 to 1e-300', 1e300) < 'Infinity', 'a quotient too large stays finite');
+
+-- Which figures meet a target.
+SELECT results_eq($$SELECT t, athar.lowest_of(t::athar.target, 50), athar.highest_of(t::athar.target, 50)
+	FROM unnest('{from 40 to 90,from 90 to 40,at least 95,at most 24,between 4 and 5,milestone,+20%,-20%}'::text[]) WITH ORDINALITY AS u (t, n) ORDER BY n$$,
+	$$VALUES ('from 40 to 90', 90::double precision, 'Infinity'::double precision), ('from 90 to 40', '-Infinity', 40), ('at least 95', 95, 'Infinity'), ('at most 24', '-Infinity', 24),
+		('between 4 and 5', 4, 5), ('milestone', 1, 'Infinity'), ('+20%', 60, 'Infinity'), ('-20%', '-Infinity', 40)$$, 'from the lowest to the highest');
+SELECT is(num_nonnulls(athar.lowest_of('+20%'), athar.highest_of('-20%', 0), athar.lowest_of(NULL, 1), athar.highest_of(NULL)), 0, 'unknown where nothing is known to start from');
+SELECT throws_ok($$SELECT athar.highest_of('+20%', 'Infinity')$$, '22003', 'baseline is not a finite number', 'an infinite baseline');
 
 -- Two targets that no figure can meet both.
 SELECT results_eq(
