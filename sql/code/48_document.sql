@@ -214,17 +214,95 @@ END;
 COMMENT ON FUNCTION athar.plan_faults(jsonb) IS
 'What validate_plan() answers. Without settings of its own, so that it becomes part of the statement that asks, and is planned once where that is kept.';
 
-CREATE OR REPLACE FUNCTION athar.validate_plan(document jsonb)
+CREATE OR REPLACE FUNCTION athar.check_language(lang text)
+RETURNS boolean
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT athar.fail('22023', format('language "%s" is not known', check_language.lang),
+	'Nothing was described.', 'Languages are en (English) and ar (Arabic).')
+WHERE coalesce(check_language.lang NOT IN ('en', 'ar'), true);
+END;
+COMMENT ON FUNCTION athar.check_language(text) IS 'Raises 22023 for a language other than en and ar, and for NULL; else NULL.';
+
+-- Faults in other languages
+
+CREATE OR REPLACE VIEW athar.fault_words WITH (security_invoker = true) AS
+SELECT w.words, w.words_ar
+FROM (VALUES
+	('must be an object', 'يجب أن يكون كائن JSON'),
+	('must be an array', 'يجب أن يكون قائمة'),
+	('must be a string', 'يجب أن يكون نصًّا'),
+	('must be a number', 'يجب أن يكون عددًا'),
+	('is missing', 'ناقص'),
+	('is blank', 'فارغ'),
+	('is longer than 200 characters', 'أطول من 200 حرف'),
+	('has control characters', 'فيه رموز تحكّم'),
+	('has spaces around it', 'في طرفيه فراغات'),
+	('%s is the id of an earlier item', '%s معرّف إجراء سبقه'),
+	('%s is not a date, YYYY-MM-DD', '%s ليس تاريخًا بصيغة YYYY-MM-DD'),
+	('must be a string, YYYY-MM-DD', 'يجب أن يكون نصًّا بصيغة YYYY-MM-DD'),
+	('%s is before starts_on, %s', '%s يسبق تاريخ البدء (starts_on)، %s'),
+	('must not be negative', 'يجب ألا يكون سالبًا'),
+	('is too large', 'أكبر مما يُقبل'),
+	('must be planned, in_progress, live, done, verified or cancelled', 'يجب أن تكون planned أو in_progress أو live أو done أو verified أو cancelled'),
+	('unit %s does not exist', 'الجهة %s غير موجودة'),
+	('service %s does not exist', 'الخدمة %s غير موجودة'),
+	('stage %s of service %s does not exist', 'المرحلة %s من الخدمة %s غير موجودة'),
+	('needs the service it is a stage of', 'يلزم تحديد الخدمة التي هي مرحلة منها'),
+	('channel %s does not exist', 'القناة %s غير موجودة'),
+	('item %s is not in the plan', 'الإجراء %s غير موجود في الخطة'),
+	('an item cannot be its own parent', 'لا يكون الإجراء رئيسًا لنفسه'),
+	('its parents form a loop', 'سلسلة إجراءاته الرئيسة حلقة'),
+	('must be an array of item ids', 'يجب أن يكون قائمة معرّفات إجراءات'),
+	('must be a string, the id of an item', 'يجب أن يكون نصًّا هو معرّف إجراء'),
+	('an item cannot depend on itself', 'لا يعتمد الإجراء على نفسه'),
+	('must be an array of objects with a kpi', 'يجب أن يكون قائمة كائنات في كل منها kpi'),
+	('must be an object with a kpi, a string', 'يجب أن يكون كائنًا فيه kpi نصًّا'),
+	('KPI %s does not exist', 'مؤشر الأداء %s غير موجود'),
+	('KPI %s is named twice', 'مؤشر الأداء %s مذكور مرتين'),
+	('target must be a string', 'يجب أن يكون المستهدف (target) نصًّا'),
+	('target must read like "from 40 to 90", "at least 95", "at most 24", "between 4 and 5", "milestone" or "-20%"',
+		'يجب أن يُكتب المستهدف (target) مثل "from 40 to 90" أو "at least 95" أو "at most 24" أو "between 4 and 5" أو "milestone" أو "-20%%"'),
+	('span must be a length above zero, such as "1 year"', 'يجب أن تكون مدة المقارنة (span) أطول من صفر، مثل "1 year"'),
+	('washout must be a length, such as "3 months"', 'يجب أن تكون فترة الانتقال (washout) مدة، مثل "3 months"'),
+	('season_matched must be true or false', 'يجب أن يكون season_matched إما true أو false'),
+	('controls must be an array of service codes', 'يجب أن تكون خدمات المقارنة (controls) قائمة رموز خدمات'),
+	('service %s among the controls does not exist', 'الخدمة %s من خدمات المقارنة (controls) غير موجودة')
+) AS w (words, words_ar);
+COMMENT ON VIEW athar.fault_words IS 'What validate_plan() says in English, and the same in Arabic; %s stands for what is named, in the same order';
+COMMENT ON COLUMN athar.fault_words.words IS 'In English';
+COMMENT ON COLUMN athar.fault_words.words_ar IS 'In Arabic, as format() takes it';
+
+CREATE OR REPLACE FUNCTION athar.fault_text(fault text, lang text)
+RETURNS text
+LANGUAGE SQL STABLE PARALLEL SAFE
+-- faults of one place are told together, each up to a semicolon that is in no quotes
+RETURN CASE WHEN lang <> 'ar' THEN fault ELSE (
+	SELECT string_agg(coalesce(w.words, p.part), '؛ ' ORDER BY f.place)
+	FROM regexp_matches(fault_text.fault, '(?:"(?:[^"\\]|\\.)*"|[^";]|;(?! ))+', 'g') WITH ORDINALITY AS f (parts, place)
+	CROSS JOIN LATERAL (SELECT btrim(f.parts[1])) AS p (part)
+	LEFT JOIN LATERAL (
+		-- codes and days keep their direction within Arabic
+		SELECT format(k.words_ar, VARIADIC ARRAY(SELECT E'\xe2\x80\x8e' || x.fact FROM unnest(m.facts) WITH ORDINALITY AS x (fact, ordinality) ORDER BY x.ordinality)) AS words
+		FROM athar.fault_words AS k
+		CROSS JOIN LATERAL regexp_match(p.part, '^' || replace(k.words, '%s', '("(?:[^"\\]|\\.)*"|[0-9-]+)') || '$') AS m (facts)
+		WHERE m.facts IS NOT NULL
+		LIMIT 1) AS w ON true) END;
+COMMENT ON FUNCTION athar.fault_text(text, text) IS
+'A fault as validate_plan() tells it in English, or several with semicolons between them, in the language given (en or ar), by fault_words; as it is where it is none of these. NULL for NULL.';
+
+CREATE OR REPLACE FUNCTION athar.validate_plan(document jsonb, lang text DEFAULT 'en')
 RETURNS TABLE (path text, fault text)
 LANGUAGE SQL STABLE PARALLEL SAFE
 SET jit = off -- a plan document is small; what the planner supposes of unknown arrays is not
 BEGIN ATOMIC
-SELECT f.path, f.fault
+SELECT athar.check_language(validate_plan.lang);
+SELECT f.path, athar.fault_text(f.fault, validate_plan.lang)
 FROM athar.plan_faults(validate_plan.document) AS f;
 END;
-COMMENT ON FUNCTION athar.validate_plan(jsonb) IS
-'Everything that is wrong with a plan document, in its order, without saving it: path (JSON pointer; an item is named by its id, or by its index where it has no id of its own) and fault. No row: it can be saved.
-JSON null in an optional field counts as absent; unknown keys are never faults. NULL is one fault. Raises nothing.';
+COMMENT ON FUNCTION athar.validate_plan(jsonb, text) IS
+'Everything that is wrong with a plan document, in its order, without saving it: path (JSON pointer; an item is named by its id, or by its index where it has no id of its own) and fault, in the language given, en or ar. No row: it can be saved.
+JSON null in an optional field counts as absent; unknown keys are never faults. NULL is one fault. 22023 for an unknown language; raises nothing else.';
 
 CREATE OR REPLACE FUNCTION athar.check_plan(document jsonb)
 RETURNS boolean
@@ -239,4 +317,4 @@ FROM (SELECT v.path, v.fault, row_number() OVER () AS place FROM athar.validate_
 HAVING count(*) > 0;
 END;
 COMMENT ON FUNCTION athar.check_plan(jsonb) IS
-'Raises 22023 with all faults of a plan document at once (the first thousand in words), as validate_plan() finds them; NULL if there are none.';
+'Raises 22023 with all faults of a plan document at once (the first thousand in words), as validate_plan() finds them, in English; NULL if there are none.';

@@ -1,15 +1,5 @@
 -- 52 history: what changed in plans, told to people, and found again
 
-CREATE OR REPLACE FUNCTION athar.check_language(lang text)
-RETURNS boolean
-LANGUAGE SQL STABLE PARALLEL SAFE
-BEGIN ATOMIC
-SELECT athar.fail('22023', format('language "%s" is not known', check_language.lang),
-	'Nothing was described.', 'Languages are en (English) and ar (Arabic).')
-WHERE coalesce(check_language.lang NOT IN ('en', 'ar'), true);
-END;
-COMMENT ON FUNCTION athar.check_language(text) IS 'Raises 22023 for a language other than en and ar, and for NULL; else NULL.';
-
 -- Names of versions
 
 CREATE OR REPLACE FUNCTION athar.name_version(project text, version integer, name text)
@@ -475,7 +465,7 @@ WITH place AS MATERIALIZED (
 		coalesce(athar.value_text(p.field, p.theirs, p.lang), athar.quoted_text(p.theirs::text, p.lang)) AS theirs,
 		CASE p.lang WHEN 'ar' THEN coalesce('إلى ما بعد ' || (p.ours #>> '{}'), 'إلى البداية') ELSE coalesce('after ' || (p.ours #>> '{}'), 'to the beginning') END AS our_place,
 		CASE p.lang WHEN 'ar' THEN coalesce('إلى ما بعد ' || (p.theirs #>> '{}'), 'إلى البداية') ELSE coalesce('after ' || (p.theirs #>> '{}'), 'to the beginning') END AS their_place,
-		coalesce(conflict_text.conflict ->> 'fault',
+		coalesce(athar.fault_text(conflict_text.conflict ->> 'fault', p.lang),
 			CASE WHEN p.kind NOT IN ('edit/edit', 'edit/delete', 'delete/edit', 'add/add', 'invalid') THEN athar.plain_text(p.kind, p.lang) END) AS fault
 	FROM place p
 )

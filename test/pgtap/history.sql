@@ -141,7 +141,8 @@ INSERT INTO clash VALUES
 	(9, '{"path": "/items/A3/parent", "kind": "cycle", "theirs": "B", "ids": ["A3", "B"], "their_author": "board"}',
 		'Action A3, parent: your change and that of board make these actions a loop: A3, B.', 'الإجراء A3، الإجراء الرئيس: تغييرك وتغيير board يجعلان هذه الإجراءات حلقة: A3، B.'),
 	(10, '{"path": "/items/A3/due_on", "kind": "invalid", "base": "2026-01-01", "ours": "2026-01-02", "theirs": "2026-01-01", "fault": "2026-01-02 is before starts_on, 2026-01-03", "their_author": "board"}',
-		'Action A3, due date: base 1 January 2026; you 2 January 2026; board 1 January 2026; the two do not fit together: 2026-01-02 is before starts_on, 2026-01-03.', NULL),
+		'Action A3, due date: base 1 January 2026; you 2 January 2026; board 1 January 2026; the two do not fit together: 2026-01-02 is before starts_on, 2026-01-03.',
+		'الإجراء A3، تاريخ الاستحقاق: في الأصل 1 يناير 2026؛ وعندك 2 يناير 2026؛ وعند board 1 يناير 2026؛ ولا يستقيم الجمع بينهما: ' || E'\xe2\x80\x8e' || '2026-01-02 يسبق تاريخ البدء (starts_on)، ' || E'\xe2\x80\x8e' || '2026-01-03.'),
 	(11, '{"path": "/items/A1/kpis/wait/target", "kind": "delete/edit", "base": "-20%", "theirs": "-30%"}',
 		'Action A1, KPIs, wait, target: base -20%; you took it away; the other side -30%.', NULL),
 	(12, '{"path": "/items/A1/steps", "kind": "quantum", "base": [1, {"a": "b"}], "ours": []}', 'Action A1, steps: base "[1, {\"a\": \"b\"}]"; you "[]"; the two do not fit together: quantum.', NULL);

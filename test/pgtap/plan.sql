@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(109);
+SELECT plan(116);
 -- a fault below is to fail, not to run for ever
 SET LOCAL statement_timeout = '2min';
 
@@ -226,6 +226,32 @@ SELECT is(count(*), 0::bigint, 'a fault names the field') FROM verdict WHERE fau
 SELECT lives_ok($$SELECT athar.create_project('garbage', 'Garbage', 'agency', jsonb_build_object('title', 't', 'items', (SELECT jsonb_agg(item ORDER BY n) FROM verdict WHERE fault IS NULL)), 'r')$$,
 	'what is no fault can be saved');
 SELECT is(athar.get_plan('garbage') ->> 'items', (SELECT jsonb_agg(item ORDER BY n)::text FROM verdict WHERE fault IS NULL), 'and is read as it was written');
+
+-- every fault in both languages
+CREATE TEMP TABLE wrong AS
+SELECT v.path, v.fault
+FROM athar.validate_plan(jsonb_build_object('items', 7)) AS v
+UNION ALL
+SELECT v.path, v.fault FROM athar.validate_plan('[]') AS v
+UNION ALL
+SELECT v.path, v.fault
+FROM athar.validate_plan(jsonb_build_object('title', ' ', 'items', '[7, {"id": "L1", "title": "t", "parent": "L2"}, {"id": "L2", "title": "t", "parent": "L1"}]'::jsonb || (
+	SELECT jsonb_agg(jsonb_build_object('title', 't', 'id', 'I' || n, 'service', 'permit') || f.fields::jsonb)
+	FROM unnest(ARRAY['{"id": 7}', '{"id": "L1"}', '{"id": " x"}', '{"id": "a\u0001"}', jsonb_build_object('id', repeat('x', 201))::text, '{"due_on": "a; b\"; c"}', '{"due_on": 7}',
+		'{"starts_on": "2026-02-01", "due_on": "2026-01-01"}', '{"weight": -1}', '{"weight": 1e301}', '{"weight": "x"}', '{"status": "x"}', '{"owner": "x"}', '{"service": "x"}', '{"stage": "x"}',
+		'{"service": null, "stage": "x"}', '{"channel": "x"}', '{"parent": "x"}', '{"parent": "I19"}', '{"depends_on": 7}', '{"depends_on": [7]}', '{"depends_on": ["I22"]}', '{"kpis": 7}', '{"kpis": [7]}',
+		'{"kpis": [{"kpi": "x"}]}', '{"kpis": [{"kpi": "wait"}, {"kpi": "wait"}]}', '{"kpis": [{"kpi": "wait", "target": 7}]}', '{"kpis": [{"kpi": "wait", "target": "x"}]}', '{"kpis": [{"kpi": "wait", "span": "x"}]}',
+		'{"kpis": [{"kpi": "wait", "washout": "x"}]}', '{"kpis": [{"kpi": "wait", "season_matched": "x"}]}', '{"kpis": [{"kpi": "wait", "controls": 7}]}', '{"kpis": [{"kpi": "wait", "controls": ["x"]}]}'
+		]) WITH ORDINALITY AS f (fields, n)))) AS v;
+SELECT is_empty($$SELECT w.words FROM athar.fault_words AS w WHERE NOT EXISTS (SELECT FROM wrong WHERE fault LIKE replace(w.words, '%s', '%'))$$, 'each is found');
+SELECT is_empty($$SELECT DISTINCT f.fault FROM (SELECT fault FROM wrong UNION SELECT fault FROM verdict WHERE fault IS NOT NULL) AS f
+	WHERE athar.fault_text(f.fault, 'ar') !~ '[ء-ي]' OR regexp_replace(athar.fault_text(f.fault, 'ar'), '[^"]', '', 'g') <> regexp_replace(f.fault, '[^"]', '', 'g')$$, 'and has its words in Arabic, with what it names');
+SELECT is_empty($$SELECT words FROM athar.fault_words WHERE words ~ '[][(){}.*+?^$|\\]' OR length(replace(words, '%s', '')) - length(words) <> length(replace(words_ar, '%s', '')) - length(words_ar)$$, 'of plain words, and as many places');
+SELECT results_eq($$SELECT path, fault FROM athar.validate_plan('{"title": "t", "items": [{"id": "A", "title": "t", "stage": "a; \"b\"", "service": "permit"}]}', 'ar')$$,
+	$$VALUES ('/items/A/stage', 'المرحلة ' || E'\xe2\x80\x8e' || '"a; \"b\"" من الخدمة ' || E'\xe2\x80\x8e' || '"permit" غير موجودة')$$, 'in the order of the language');
+SELECT is(athar.fault_text('is blank; unit "a; b" does not exist; who knows', 'ar'), 'فارغ؛ الجهة ' || E'\xe2\x80\x8e' || '"a; b" غير موجودة؛ who knows', 'several at once');
+SELECT is(athar.fault_text(NULL, 'ar'), NULL, 'no fault');
+SELECT throws_ok($$SELECT * FROM athar.validate_plan('{"title": "t"}', 'fr')$$, '22023', 'language "fr" is not known');
 
 -- dates: the calendar is the server's own
 SELECT is_empty($$SELECT d FROM generate_series(timestamp '1895-12-01', '2005-02-01', '1 day') d WHERE NOT athar.is_date(to_char(d, 'YYYY-MM-DD'))$$, 'every day of a hundred years is a date');
