@@ -1,9 +1,13 @@
 /*
  * access.c
- *	  Who is limited to units, and granting from inside an extension script.
+ *	  Who is limited to units, what he sees, and granting from inside an
+ *	  extension script.
  *
  * Row security asks with every query whether units limit a role.  Whoever owns
- * the extension, or is a superuser, is found without reading a table.
+ * the extension, or is a superuser, is found without reading a table.  Which
+ * projects the others see is read as the owner, for the current user alone: a
+ * function with its owner's rights would not know who that is, and would tell
+ * anybody how many projects an agency keeps to itself.
  *
  * What a script of CREATE or ALTER EXTENSION grants, the server records as
  * initial privileges of the extension, and pg_dump leaves those out, because
@@ -23,6 +27,7 @@
 
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -35,6 +40,12 @@ static athar_statement has_no_limit = {
 	" FROM athar.access_grant AS g"
 	" WHERE pg_has_role($1, to_regrole(quote_ident(g.role_name)), 'USAGE')",
 	.expected = SPI_OK_SELECT,.count = 2,.types = {OIDOID, TEXTOID},
+	.is_stable = true
+};
+
+static athar_statement sees_these = {
+	.text = "SELECT p.id FROM athar.projects_of($1) AS p (id)",
+	.expected = SPI_OK_SELECT,.count = 1,.types = {NAMEOID},
 	.is_stable = true
 };
 
@@ -64,6 +75,44 @@ athar_is_unlimited(PG_FUNCTION_ARGS)
 	athar_catalog_resign(&state);
 	SPI_finish();
 	PG_RETURN_BOOL(result);
+}
+
+/* The projects that a role limited to units sees. */
+PG_FUNCTION_INFO_V1(athar_seen_projects);
+Datum
+athar_seen_projects(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	athar_owner_state state;
+	Oid			role;
+	Datum		value;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+	value = PG_GETARG_DATUM(0);
+	role = get_role_oid(NameStr(*DatumGetName(value)), false);
+	if (!has_privs_of_role(GetUserId(), role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" may not ask what role \"%s\" sees",
+						GetUserNameFromId(GetUserId(), false),
+						NameStr(*DatumGetName(value))),
+				 errdetail("Nothing was read."),
+				 errhint("Ask as a member of that role.")));
+	SPI_connect();
+	athar_catalog_become_owner(athar_catalog_oid(ATHAR_ACCESS_GRANT), &state);
+	athar_statement_run(&sees_these, &value, NULL);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Datum		id = athar_statement_found(i, 1, &isnull);
+
+		tuplestore_putvalues(result->setResult, result->setDesc, &id, &isnull);
+	}
+	athar_catalog_resign(&state);
+	SPI_finish();
+	return (Datum) 0;
 }
 
 /* Run a GRANT or REVOKE as if no extension script were running. */

@@ -1,20 +1,20 @@
 -- 50 access: who takes part in a project, and what that lets him see and write
 
 CREATE OR REPLACE VIEW athar.participation WITH (security_invoker = true) AS
-SELECT p.project_id, p.action_id, p.unit_id, p.role, 'participant'::text AS origin
+SELECT p.project_id, p.action_id, p.unit_id, p.role, 'participant'::text AS origin, p.joined_at
 FROM athar.participant AS p
 -- not EXISTS, for which every action there is would be read
 WHERE p.action_id IS NULL OR (SELECT a.removed_in_version IS NULL FROM athar.action AS a WHERE a.id = p.action_id)
 UNION ALL
 SELECT a.project_id, a.id, a.owner_id,
 	CASE WHEN EXISTS (SELECT FROM athar.participant AS p WHERE p.action_id = a.id AND p.role = 'accountable') THEN 'responsible' ELSE 'accountable' END,
-	'owner'
+	'owner', NULL
 FROM athar.action AS a
 WHERE a.owner_id IS NOT NULL
 	AND a.removed_in_version IS NULL
 	AND NOT EXISTS (SELECT FROM athar.participant AS p WHERE p.action_id = a.id AND p.unit_id = a.owner_id AND p.role = 'accountable')
 UNION ALL
-SELECT a.project_id, a.id, j.unit_id, 'accountable', 'project'
+SELECT a.project_id, a.id, j.unit_id, 'accountable', 'project', NULL
 FROM athar.action AS a
 JOIN athar.project AS j ON j.id = a.project_id
 WHERE a.owner_id IS NULL
@@ -26,16 +26,15 @@ COMMENT ON COLUMN athar.participation.action_id IS 'The action; NULL for the pro
 COMMENT ON COLUMN athar.participation.unit_id IS 'The unit';
 COMMENT ON COLUMN athar.participation.role IS 'accountable, responsible, consulted or informed';
 COMMENT ON COLUMN athar.participation.origin IS 'participant: set with set_participant() or create_project(); owner: the plan names it as the action''s owner; project: the action has neither';
+COMMENT ON COLUMN athar.participation.joined_at IS 'Since when it was set so; NULL where the plan says it';
 
-CREATE OR REPLACE FUNCTION athar.seen_projects(role name DEFAULT current_user)
+CREATE OR REPLACE FUNCTION athar.projects_of(role name)
 RETURNS SETOF integer
 LANGUAGE SQL STABLE PARALLEL SAFE
-SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	-- by indexes on the unit: the array is made once
 	WITH held (ids) AS MATERIALIZED (
-		SELECT ARRAY(SELECT h.id FROM athar.held_units(seen_projects.role, NULL) AS h (id))
+		SELECT ARRAY(SELECT h.id FROM athar.held_units(projects_of.role, NULL) AS h (id))
 	)
 	SELECT j.id
 	FROM athar.project AS j
@@ -50,8 +49,15 @@ BEGIN ATOMIC
 	FROM athar.action AS a
 	WHERE a.owner_id = ANY ((SELECT h.ids FROM held AS h)::integer[]) AND a.removed_in_version IS NULL;
 END;
+COMMENT ON FUNCTION athar.projects_of(name) IS
+'The keys of the projects in which a unit takes part for which the role was given a level, or a unit below it; what seen_projects() answers.';
+
+CREATE OR REPLACE FUNCTION athar.seen_projects(role name DEFAULT current_user)
+RETURNS SETOF integer
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'athar_seen_projects';
 COMMENT ON FUNCTION athar.seen_projects(name) IS
-'The keys of the projects in which a unit takes part for which the role was given a level, or a unit below it. For a role that is limited to units: others see every project. The row security of plans asks it, once a query. With its owner''s rights, because who takes part is itself behind row security.';
+'The keys of the projects in which a unit takes part for which the role was given a level, or a unit below it. For a role that is limited to units: others see every project. The row security of plans asks it, once a query; who takes part is itself behind row security, so it is read for the role. No row for NULL. 42704 for a role that does not exist, 42501 for one whose privileges the current user has not: how many projects others have is not told.';
 
 -- A function of its own, for a statement is planned whether it is needed or not:
 -- whom no unit limits pays nothing for it.
@@ -67,14 +73,14 @@ RETURN EXISTS (
 COMMENT ON FUNCTION athar.takes_part(integer, name, text, text[]) IS
 'Whether a unit takes part in a project, with one of these roles (NULL: any), for which a database role was given a level (NULL: any), or a unit below that. 42704 where the role does not exist.';
 
-CREATE OR REPLACE FUNCTION athar.sees_project(project_id integer, role name DEFAULT current_user)
+CREATE OR REPLACE FUNCTION athar.sees_project(project_id integer)
 RETURNS boolean
 LANGUAGE SQL STABLE PARALLEL SAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-RETURN athar.is_unlimited(sees_project.role, NULL) OR athar.takes_part(sees_project.project_id, sees_project.role, NULL, NULL);
-COMMENT ON FUNCTION athar.sees_project(integer, name) IS
-'Whether a role sees a project and its plan: true where it may see what belongs to any unit, or a unit takes part for which it was given a level, or a unit below that. With its owner''s rights, because who takes part is itself behind row security. 42704 where the role does not exist.';
+RETURN athar.is_unlimited(athar.caller(), NULL) OR athar.takes_part(sees_project.project_id, athar.caller(), NULL, NULL);
+COMMENT ON FUNCTION athar.sees_project(integer) IS
+'Whether the caller sees a project and its plan: true where he may see what belongs to any unit, or a unit takes part for which he was given a level, or a unit below that. Of nobody else it can be asked. With its owner''s rights, because who takes part is itself behind row security.';
 
 -- The one place where a project's code becomes its key, in functions with
 -- their caller's rights and with their owner's: what may not be seen does not
@@ -87,7 +93,7 @@ RETURN coalesce(
 	(SELECT j.id
 	FROM athar.project AS j
 	WHERE j.code = project_id.code
-		AND (row_security_active('athar.project'::regclass) OR athar.sees_project(j.id, athar.caller()))),
+		AND (row_security_active('athar.project'::regclass) OR athar.sees_project(j.id))),
 	athar.missing('project', project_id.code, 'create_project()'));
 COMMENT ON FUNCTION athar.project_id(text) IS
 'The internal key of the project with this code; NULL for NULL, 42704 if there is none, or none that the caller may see.';

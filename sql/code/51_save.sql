@@ -311,9 +311,11 @@ SELECT athar.check_definition('project', create_project.code, create_project.nam
 SELECT athar.fail('22023', 'a unit is required', 'The project was not created.', 'Pass the code of the unit that is accountable for it.')
 WHERE create_project.unit IS NULL;
 SELECT athar.check_acting(create_project.unit);
-SELECT athar.fail('23505', 'project ' || athar.quoted(create_project.code) || ' exists already', 'Nothing was changed.',
-	'Save a new version of its plan with save_plan(), or choose another code.')
-WHERE EXISTS (SELECT FROM athar.project j WHERE j.code = create_project.code);
+SELECT athar.fail('23505', 'the code ' || athar.quoted(create_project.code) || ' is taken',
+	'Nothing was created: a code means one project of all there are, seen or not.',
+	CASE WHEN athar.sees_project(j.id) THEN 'Save a new version of its plan with save_plan(), or choose another code.' ELSE 'Choose another code.' END)
+FROM athar.project j
+WHERE j.code = create_project.code;
 SELECT athar.check_plan(create_project.document);
 INSERT INTO athar.project (code, name, name_ar, unit_id)
 VALUES (create_project.code, create_project.name, create_project.name_ar, athar.unit_id(create_project.unit));
@@ -330,7 +332,7 @@ WHERE j.code = create_project.code;
 END;
 COMMENT ON FUNCTION athar.create_project(text, text, text, jsonb, text, text) IS
 'Begins an improvement project: its code, name, accountable unit (code), plan document (which becomes version 1) and the reason; name_ar is optional. Returns its internal key.
-Errors: AT001 without a reason; 22023 without code, name or unit, or for a document with faults (all are named, see validate_plan()); 42704 for an unknown unit; AT005 for a unit the caller does not act for; 23505 if the code is taken.';
+Errors: AT001 without a reason; 22023 without code, name or unit, or for a document with faults (all are named, see validate_plan()); 42704 for an unknown unit; AT005 for a unit the caller does not act for; 23505 if the code is taken, also by a project that the caller may not see: no more is told of that one.';
 
 CREATE OR REPLACE FUNCTION athar.save_plan(project text, document jsonb, base_version integer, reason text, on_conflict text DEFAULT 'draft')
 RETURNS athar.plan_outcome
@@ -427,7 +429,7 @@ LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 SELECT athar.fail('42704', 'draft ' || check_draft.draft || ' does not exist', 'Nothing was read.', 'The view plan_drafts lists the drafts there are.')
 WHERE check_draft.draft IS NOT NULL AND NOT EXISTS (SELECT FROM athar.plan_draft d
-	WHERE d.id = check_draft.draft AND (row_security_active('athar.plan_draft'::regclass) OR athar.sees_project(d.project_id, athar.caller())));
+	WHERE d.id = check_draft.draft AND (row_security_active('athar.plan_draft'::regclass) OR athar.sees_project(d.project_id)));
 END;
 COMMENT ON FUNCTION athar.check_draft(integer) IS
 'Raises 42704 for a draft that does not exist, or that the caller may not see; NULL if it does, or is NULL.';

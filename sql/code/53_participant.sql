@@ -74,7 +74,7 @@ BEGIN ATOMIC
 		AND set_participant.role <> 'accountable';
 	-- who hands over stays informed, or would lose sight of what it led
 	UPDATE athar.participant AS p
-	SET role = 'informed'
+	SET role = 'informed', joined_at = clock_timestamp()
 	WHERE p.project_id = athar.project_id(set_participant.project)
 		AND p.action_id IS NOT DISTINCT FROM (
 			SELECT a.id
@@ -96,7 +96,7 @@ BEGIN ATOMIC
 		WHERE j.code = set_participant.project
 	), changed AS (
 		UPDATE athar.participant AS p
-		SET role = set_participant.role
+		SET role = set_participant.role, joined_at = clock_timestamp()
 		FROM place AS l
 		WHERE p.project_id = l.project_id
 			AND p.action_id IS NOT DISTINCT FROM l.action_id
@@ -152,7 +152,7 @@ COMMENT ON FUNCTION athar.remove_participant(text, text, text) IS
 'Takes a unit''s role in a project, or in one action, away; returns whether it had one. What the plan says stays: the owner of an action goes on taking part. For an action whose accountable unit is taken away its owner is accountable again, or else the unit of the project. Errors as those of set_participant(); 22023 for the accountable unit of the project.';
 
 CREATE OR REPLACE VIEW athar.participants WITH (security_invoker = true) AS
-SELECT j.code::text AS project, a.item_id AS action, u.code::text AS unit, u.name AS unit_name, u.name_ar AS unit_name_ar, p.role, p.origin
+SELECT j.code::text AS project, a.item_id AS action, u.code::text AS unit, u.name AS unit_name, u.name_ar AS unit_name_ar, p.role, p.origin, p.joined_at
 FROM athar.participation AS p
 JOIN athar.project AS j ON j.id = p.project_id
 JOIN athar.unit AS u ON u.id = p.unit_id
@@ -165,3 +165,4 @@ COMMENT ON COLUMN athar.participants.unit_name IS 'Name of the unit';
 COMMENT ON COLUMN athar.participants.unit_name_ar IS 'Name of the unit in Arabic';
 COMMENT ON COLUMN athar.participants.role IS 'accountable, responsible, consulted or informed';
 COMMENT ON COLUMN athar.participants.origin IS 'participant: set with set_participant() or create_project(); owner: the plan names it as the action''s owner, accountable unless another unit was made so; project: the action has neither, so that the project''s unit is accountable';
+COMMENT ON COLUMN athar.participants.joined_at IS 'Since when it was set so; NULL where the plan says it';

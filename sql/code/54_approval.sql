@@ -11,7 +11,7 @@ COMMENT ON FUNCTION athar.material(jsonb) IS
 'An item of a plan without what may change while its approvals stand: status (but for cancelled), steps and live_on. NULL for NULL.';
 
 CREATE OR REPLACE FUNCTION athar.approval_parts(project_id integer, first_version integer, last_version integer)
-RETURNS TABLE (version integer, unit_id integer, role text, part_hash bytea)
+RETURNS TABLE (version integer, unit_id integer, role text, part_hash bytea, joined_at timestamptz)
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	WITH manifest AS MATERIALIZED (
@@ -20,7 +20,7 @@ BEGIN ATOMIC
 		WHERE v.project_id = approval_parts.project_id
 			AND v.version BETWEEN approval_parts.first_version AND approval_parts.last_version
 	), signer AS MATERIALIZED (
-		SELECT p.unit_id, p.role, a.item_id
+		SELECT p.unit_id, p.role, p.joined_at, a.item_id
 		FROM athar.participant AS p
 		LEFT JOIN athar.action AS a ON a.id = p.action_id
 		WHERE p.project_id = approval_parts.project_id AND p.role IN ('accountable', 'responsible')
@@ -31,42 +31,47 @@ BEGIN ATOMIC
 		WHERE i.project_id = approval_parts.project_id
 			AND i.revision = ANY (ARRAY(SELECT DISTINCT unnest(m.items) FROM manifest AS m))
 	), held AS MATERIALIZED (
-		SELECT i.revision, i.item_id, i.hash, i.owner_id AS unit_id
+		SELECT i.revision, i.item_id, i.hash, h.unit_id, min(h.joined_at) AS joined_at
 		FROM item AS i
-		WHERE i.owner_id IS NOT NULL
-		UNION
-		SELECT i.revision, i.item_id, i.hash, s.unit_id
-		FROM item AS i
-		JOIN signer AS s ON s.item_id = i.item_id
-		UNION
-		-- what has no owner is the accountable unit's
-		SELECT i.revision, i.item_id, i.hash, j.unit_id
-		FROM item AS i
-		JOIN athar.project AS j ON j.id = approval_parts.project_id
-		WHERE i.owner_id IS NULL
-			AND NOT EXISTS (SELECT FROM signer AS s WHERE s.item_id = i.item_id AND s.role = 'accountable')
+		CROSS JOIN LATERAL (
+			-- since when is for the versions to tell
+			SELECT i.owner_id AS unit_id, '-infinity'::timestamptz AS joined_at
+			WHERE i.owner_id IS NOT NULL
+			UNION ALL
+			SELECT s.unit_id, s.joined_at
+			FROM signer AS s
+			WHERE s.item_id = i.item_id
+			UNION ALL
+			-- what has no owner is the accountable unit's
+			SELECT s.unit_id, s.joined_at
+			FROM signer AS s
+			WHERE s.item_id IS NULL
+				AND s.role = 'accountable'
+				AND i.owner_id IS NULL
+				AND NOT EXISTS (SELECT FROM signer AS o WHERE o.item_id = i.item_id AND o.role = 'accountable')) AS h
+		GROUP BY i.revision, i.item_id, i.hash, h.unit_id
 	), part AS (
-		SELECT m.version, s.unit_id, s.role, NULL AS item_id, sha256(convert_to((m.header - 'items')::text, 'UTF8')) AS hash
+		SELECT m.version, s.unit_id, s.role, s.joined_at, NULL AS item_id, sha256(convert_to((m.header - 'items')::text, 'UTF8')) AS hash
 		FROM manifest AS m
 		CROSS JOIN signer AS s
 		WHERE s.item_id IS NULL
 		UNION ALL
-		SELECT m.version, h.unit_id, NULL, h.item_id, h.hash
+		SELECT m.version, h.unit_id, NULL, h.joined_at, h.item_id, h.hash
 		FROM manifest AS m
 		CROSS JOIN LATERAL unnest(m.items) AS r (revision)
 		JOIN held AS h ON h.revision = r.revision
 	)
 	SELECT p.version, p.unit_id, coalesce(min(p.role), 'owner'),
-		sha256(string_agg(p.hash, '' ORDER BY p.item_id COLLATE "C" NULLS FIRST))
+		sha256(string_agg(p.hash, '' ORDER BY p.item_id COLLATE "C" NULLS FIRST)), min(p.joined_at)
 	FROM part AS p
 	GROUP BY p.version, p.unit_id;
 END;
 COMMENT ON FUNCTION athar.approval_parts(integer, integer, integer) IS
 'Whose agreement each of these versions needs, and to what: one row for each version and unit. A unit''s part is the header of the plan, if it is accountable or responsible for the project, and every item that it owns or is accountable or responsible for (for an item without any of these the project''s accountable unit is); not the items above or below these, nor the order of items.
-role: accountable or responsible for the project as a whole, or owner, of actions alone. part_hash: SHA-256 over the hashes of the part''s pieces, the header first and the items by id, each of its material() as jsonb prints it. Who takes part is what holds now, who owns an item what the version says.';
+role: accountable or responsible for the project as a whole, or owner, of actions alone. part_hash: SHA-256 over the hashes of the part''s pieces, the header first and the items by id, each of its material() as jsonb prints it. joined_at: since when it has been set as a participant for any of them, -infinity where it owns one. Who takes part is what holds now, who owns an item what the version says.';
 
 CREATE OR REPLACE FUNCTION athar.approval_states(project_id integer, first_version integer, last_version integer)
-RETURNS TABLE (version integer, unit_id integer, role text, state text, decision_id integer)
+RETURNS TABLE (version integer, unit_id integer, role text, state text, decision_id integer, joined_at timestamptz)
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT p.version, p.unit_id, p.role,
@@ -76,7 +81,7 @@ BEGIN ATOMIC
 			WHEN d.decision = 'rejected' THEN 'rejected'
 			WHEN d.version = p.version THEN 'approved'
 			ELSE 'standing' END,
-		d.id
+		d.id, p.joined_at
 	FROM athar.approval_parts(approval_states.project_id, approval_states.first_version, approval_states.last_version) AS p
 	LEFT JOIN LATERAL (
 		SELECT a.id, a.version, a.decision,
@@ -93,7 +98,60 @@ BEGIN ATOMIC
 		LIMIT 1) AS d ON true;
 END;
 COMMENT ON FUNCTION athar.approval_states(integer, integer, integer) IS
-'How each of these versions stands with each unit that has a part in it, and the approval row that says so (NULL while pending). What counts is the unit''s newest word on its part as it is in the version, said of this version or an earlier one; approval_status() tells what the states mean.';
+'How each of these versions stands with each unit that has a part in it, and the approval row that says so (NULL while pending). What counts is the unit''s newest word on its part as it is in the version, said of this version or an earlier one; approval_status() tells what the states mean. joined_at: as in approval_parts().';
+
+CREATE OR REPLACE FUNCTION athar.approval_standing(project_id integer, version integer)
+RETURNS TABLE (unit_id integer, role text, state text, since timestamptz, approval_id integer)
+LANGUAGE SQL STABLE PARALLEL SAFE ROWS 5
+BEGIN ATOMIC
+	WITH standing AS MATERIALIZED (
+		SELECT t.unit_id, t.role, t.state, t.joined_at, coalesce(t.decision_id, (
+			-- the newest word of the unit before its part became another
+			SELECT max(a.id)
+			FROM athar.approval AS a
+			WHERE a.project_id = approval_standing.project_id AND a.unit_id = t.unit_id AND a.version <= approval_standing.version)) AS approval_id
+		FROM athar.approval_states(approval_standing.project_id, approval_standing.version, approval_standing.version) AS t
+	), asked AS MATERIALIZED (
+		SELECT a.version, a.decided_at
+		FROM athar.approval AS a
+		WHERE a.project_id = approval_standing.project_id
+		ORDER BY a.id
+		LIMIT 1
+	), waiting AS (
+		SELECT t.unit_id, t.version, lag(t.version) OVER (PARTITION BY t.unit_id ORDER BY t.version) AS earlier
+		FROM (
+			SELECT min(least(coalesce(d.version, k.version), approval_standing.version)) AS version
+			FROM standing AS s
+			CROSS JOIN asked AS k
+			LEFT JOIN athar.approval AS d ON d.id = s.approval_id
+			WHERE s.state = 'pending') AS f
+		CROSS JOIN LATERAL athar.approval_states(approval_standing.project_id, f.version, approval_standing.version) AS t
+		WHERE t.state = 'pending'
+	), since AS (
+		-- the first of the versions, without a gap, that wait for the unit
+		SELECT w.unit_id, max(w.version) AS version
+		FROM waiting AS w
+		WHERE w.earlier IS DISTINCT FROM w.version - 1
+		GROUP BY w.unit_id
+	)
+	SELECT s.unit_id, s.role, s.state,
+		CASE WHEN s.state <> 'pending' THEN d.decided_at
+			WHEN k.version IS NOT NULL THEN greatest(k.decided_at, v.saved_at, CASE
+				WHEN d.id IS NULL THEN s.joined_at
+				-- no save took away what it had signed: it takes part otherwise than then
+				WHEN f.version <= d.version THEN greatest(d.decided_at, (
+					SELECT max(p.joined_at)
+					FROM athar.participant AS p
+					WHERE p.project_id = approval_standing.project_id AND p.unit_id = s.unit_id)) END) END,
+		s.approval_id
+	FROM standing AS s
+	LEFT JOIN asked AS k ON true
+	LEFT JOIN since AS f ON f.unit_id = s.unit_id
+	LEFT JOIN athar.plan_version AS v ON v.project_id = approval_standing.project_id AND v.version = f.version
+	LEFT JOIN athar.approval AS d ON d.id = s.approval_id;
+END;
+COMMENT ON FUNCTION athar.approval_standing(integer, integer) IS
+'What approval_status() answers, by keys; approval_id: the unit''s signature, where pending its last one.';
 
 CREATE OR REPLACE FUNCTION athar.approved_version(project_id integer)
 RETURNS integer
@@ -304,53 +362,27 @@ RETURNS TABLE (unit text, unit_name text, unit_name_ar text, role text, state te
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT athar.check_version(approval_status.project, approval_status.version);
-	WITH asked AS MATERIALIZED (
-		SELECT j.id AS project_id, coalesce(approval_status.version, j.head_version) AS version
-		FROM athar.project AS j
-		WHERE j.code = approval_status.project
-	), standing AS MATERIALIZED (
-		SELECT k.project_id, t.unit_id, t.role, t.state, t.decision_id,
-			-- the newest word of the unit before its part was touched
-			CASE WHEN t.state = 'pending' THEN (
-				SELECT max(a.id)
-				FROM athar.approval AS a
-				WHERE a.project_id = k.project_id AND a.unit_id = t.unit_id AND a.version <= k.version) END AS former_id
-		FROM asked AS k
-		CROSS JOIN LATERAL athar.approval_states(k.project_id, k.version, k.version) AS t
-	), touched AS (
-		SELECT s.unit_id, min(v.saved_at) AS at
-		FROM asked AS k
-		CROSS JOIN LATERAL (
-			SELECT min(a.version) AS version
-			FROM standing AS s
-			JOIN athar.approval AS a ON a.id = s.former_id) AS f
-		CROSS JOIN LATERAL athar.approval_parts(k.project_id, f.version, k.version) AS p
-		JOIN standing AS s ON s.unit_id = p.unit_id
-		JOIN athar.approval AS a ON a.id = s.former_id AND p.version > a.version AND p.part_hash <> a.part_hash
-		JOIN athar.plan_version AS v ON v.project_id = k.project_id AND v.version = p.version
-		GROUP BY s.unit_id
-	)
-	SELECT u.code::text, u.name, u.name_ar, s.role, s.state,
-		CASE WHEN s.state = 'pending'
-			THEN coalesce(t.at, (SELECT min(f.decided_at) FROM athar.approval AS f WHERE f.project_id = s.project_id))
-			ELSE d.decided_at END,
-		d.version, d.version_hash, d.author, d.role_name, d.note
-	FROM standing AS s
+	SELECT u.code::text, u.name, u.name_ar, s.role, s.state, s.since, d.version, d.version_hash, d.author, d.role_name, d.note
+	FROM athar.project AS j
+	CROSS JOIN LATERAL athar.approval_standing(j.id, coalesce(approval_status.version, j.head_version)) AS s
 	JOIN athar.unit AS u ON u.id = s.unit_id
-	LEFT JOIN athar.approval AS d ON d.id = coalesce(s.decision_id, s.former_id)
-	LEFT JOIN touched AS t ON t.unit_id = s.unit_id
+	LEFT JOIN athar.approval AS d ON d.id = s.approval_id
+	WHERE j.code = approval_status.project
 	ORDER BY array_position('{accountable,responsible,owner}', s.role), u.code;
 END;
 COMMENT ON FUNCTION athar.approval_status(text, integer) IS
 'Whose agreement a version of a plan (the newest unless named) needs and how it stands, one row for each unit with a part in it: the accountable and the responsible ones, and those with actions alone (role owner).
 state: approved (signed this version), standing (signed an earlier one, and its part is the same since), pending, rejected (until the unit approves a version), invalid (the version that was signed no longer has the hash that was signed: somebody altered it).
-since: when it was signed; for pending when a save first touched what the unit had signed, or else when approval was first asked for, NULL if it never was. The other columns are those of the unit''s signature, where pending of its last one: the version, its hash, who signed, with which database role, and the note or reason.
+since: when it was signed; for pending since when the versions up to this one wait for the unit: from the first ask, or the save that touched what it had signed or gave it its part, or the day it came to take part, whichever is last; NULL if approval was never asked for. The other columns are those of the unit''s signature, where pending of its last one: the version, its hash, who signed, with which database role, and the note or reason.
 A unit''s part is the header of the plan, if it is accountable or responsible for the project, and the items that it owns or is accountable or responsible for; material() says what in an item may change while approvals stand. 42704 for an unknown project, 22023 for a version that does not exist.';
 
 CREATE OR REPLACE VIEW athar.approvals_pending WITH (security_invoker = true) AS
-SELECT j.code::text AS project, j.name, j.name_ar, j.head_version AS version, s.unit, s.unit_name, s.unit_name_ar, s.role, s.state, s.since, s.signed_version
+SELECT j.code::text AS project, j.name, j.name_ar, j.head_version AS version, u.code::text AS unit, u.name AS unit_name, u.name_ar AS unit_name_ar,
+	s.role, s.state, s.since, d.version AS signed_version
 FROM athar.project AS j
-CROSS JOIN LATERAL athar.approval_status(j.code) AS s
+CROSS JOIN LATERAL athar.approval_standing(j.id, j.head_version) AS s
+JOIN athar.unit AS u ON u.id = s.unit_id
+LEFT JOIN athar.approval AS d ON d.id = s.approval_id
 WHERE s.state IN ('pending', 'invalid')
 	AND EXISTS (SELECT FROM athar.approval AS a WHERE a.project_id = j.id);
 COMMENT ON VIEW athar.approvals_pending IS 'Units whose approval of the newest version is missing, for every project in which approval was asked for or given';

@@ -31,6 +31,7 @@ CREATE TABLE athar.participant (
 	action_id integer,
 	unit_id integer NOT NULL,
 	role text NOT NULL,
+	joined_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	UNIQUE NULLS NOT DISTINCT (project_id, action_id, unit_id),
 	CONSTRAINT participant_role_check CHECK (role IN ('accountable', 'responsible', 'consulted', 'informed'))
 );
@@ -39,6 +40,7 @@ COMMENT ON COLUMN athar.participant.id IS 'Internal key';
 COMMENT ON COLUMN athar.participant.project_id IS 'The project: references project(id), checked by trigger';
 COMMENT ON COLUMN athar.participant.action_id IS 'The action: references action(id), checked by trigger; NULL for the project as a whole';
 COMMENT ON COLUMN athar.participant.unit_id IS 'The unit: references unit(id), checked by trigger';
+COMMENT ON COLUMN athar.participant.joined_at IS 'Since when it has this role, by the clock: nobody waits for a unit''s agreement before that';
 COMMENT ON COLUMN athar.participant.role IS 'accountable (one at most; of a project exactly one, project.unit_id), responsible, consulted or informed; one role for each unit and place';
 CREATE UNIQUE INDEX participant_accountable_idx ON athar.participant (project_id, action_id) NULLS NOT DISTINCT WHERE role = 'accountable';
 CREATE INDEX participant_unit_id_idx ON athar.participant (unit_id);

@@ -1,6 +1,6 @@
 -- access: what each level may do, who may give it, whom it lets see what
 BEGIN;
-SELECT plan(73);
+SELECT plan(82);
 
 CREATE ROLE athar_reader;
 CREATE ROLE athar_contributor;
@@ -228,6 +228,36 @@ SELECT is_empty(
 		AND NOT EXISTS (SELECT FROM pg_policies AS p WHERE p.schemaname = 'athar' AND p.tablename = r.child AND p.policyname = 'seen')$$,
 	'every table that belongs to projects has its policy');
 SELECT throws_ok(pg_temp.run_as('athar_stranger', $$SELECT athar.get_plan('access')$$), '42704', 'project "access" does not exist', 'a stranger reads no plan');
+
+-- Nor is he told in passing that there is one.
+CREATE FUNCTION pg_temp.error_of(role name, statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+	hint text;
+BEGIN
+	EXECUTE format('SET LOCAL ROLE %I', role);
+	EXECUTE statement;
+	RAISE EXCEPTION USING errcode = 'ZZ000';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(' | ', SQLSTATE, SQLERRM, detail, hint);
+END
+$$;
+SELECT is(pg_temp.error_of('athar_stranger', $$SELECT athar.create_project('access', 'Mine', 'access_stranger', '{"title": "t"}', 'r')$$),
+	'23505 | the code "access" is taken | Nothing was created: a code means one project of all there are, seen or not. | Choose another code.', 'a code that is taken, and no more');
+SELECT alike(pg_temp.error_of('athar_informed', $$SELECT athar.create_project('access', 'Mine', 'access_informed', '{"title": "t"}', 'r')$$),
+	'% | Save a new version of its plan with save_plan(), or choose another code.', 'who sees it is told what to do');
+SELECT is(pg_temp.error_of('athar_stranger', $$SELECT athar.seen_projects('athar_informed')$$),
+	'42501 | role "athar_stranger" may not ask what role "athar_informed" sees | Nothing was read. | Ask as a member of that role.', 'how many projects others see is not told');
+SELECT results_eq($$SELECT athar.seen_projects('athar_informed')$$, $$SELECT athar.project_id('access')$$, 'but to who has all rights of theirs');
+SELECT is_empty($$SELECT athar.seen_projects(NULL)$$, 'nobody sees nothing');
+SELECT throws_ok($$SELECT athar.seen_projects('athar_no_such_role')$$, '42704', 'role "athar_no_such_role" does not exist', 'nor does who does not exist');
+SELECT throws_ok(pg_temp.run_as('athar_stranger', $$SELECT athar.fail('XX000', 'seen') FROM athar.seen_projects()
+	UNION ALL SELECT athar.fail('XX000', 'seen') FROM generate_series(-1, 200) AS i WHERE athar.sees_project(i) UNION ALL SELECT athar.fail('ZZ000', 'nothing')$$), 'ZZ000', NULL, 'to himself nothing');
+SELECT athar.record_review('access', 'between us', goal => 'access') AS said \gset
+SELECT is(pg_temp.error_of('athar_stranger', format('SELECT athar.record_review(NULL, %L, reply_to => %s, goal => %L)', 'so?', :said, 'access')),
+	replace(pg_temp.error_of('athar_stranger', $$SELECT athar.record_review(NULL, 'so?', reply_to => -1, goal => 'access')$$), '-1', :'said'), 'what was said about it cannot be answered');
+SELECT lives_ok(format($$SELECT athar.record_review(NULL, 'so!', reply_to => %s, goal => 'access')$$, :said), 'but by who sees it');
 
 -- The owner loses nothing.
 SELECT lives_ok(format('SELECT athar.grant_access(%1$L, %2$L), athar.revoke_access(%1$L, %2$L)', quote_ident(pg_get_userbyid(relowner)), 'administer'), 'a level for the owner')

@@ -1,6 +1,6 @@
 -- approval: who agreed to what, and what is in force
 BEGIN;
-SELECT plan(62);
+SELECT plan(86);
 
 CREATE FUNCTION pg_temp.rows_as(role text, query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
@@ -130,6 +130,65 @@ SELECT results_eq($$SELECT version, author, sentence, sentence_ar FROM athar.pro
 		(1, 'sign_person', 'Agency B approved version 1', 'اعتمدت الجهة «Agency B» النسخة 1'),
 		(1, 'sign_c', 'Agency C approved version 1, which came into force: agreed in the steering group', 'اعتمدت الجهة «Agency C» النسخة 1 فأصبحت نافذة: agreed in the steering group')$$,
 	'and in the story of the project');
+
+-- Since when: never before there was something to wait for.
+CREATE FUNCTION pg_temp.since(unit text, version integer DEFAULT NULL) RETURNS timestamptz LANGUAGE SQL AS $$
+	SELECT s.since FROM athar.approval_status('late', version) AS s WHERE s.unit = since.unit
+$$;
+CREATE FUNCTION pg_temp.saved(version integer) RETURNS timestamptz LANGUAGE SQL AS $$
+	SELECT v.saved_at FROM athar.plan_version AS v WHERE v.project_id = athar.project_id('late') AND v.version = saved.version
+$$;
+CREATE FUNCTION pg_temp.joined(unit text) RETURNS timestamptz LANGUAGE SQL AS $$
+	SELECT max(p.joined_at) FROM athar.participants AS p WHERE p.project = 'late' AND p.unit = joined.unit
+$$;
+SELECT athar.define_unit('e', 'Agency E'), athar.define_unit('f', 'Agency F');
+CREATE ROLE sign_d;
+CREATE ROLE sign_e;
+SELECT athar.grant_access('sign_d', 'contribute', 'd'), athar.grant_access('sign_e', 'contribute', 'e');
+SELECT athar.create_project('late', 'Late', 'a', '{"title": "Late", "items": [{"id": "A1", "title": "one", "owner": "a"}, {"id": "N1", "title": "nobody''s"}]}', 'begin');
+SELECT athar.set_participant('late', 'd', 'responsible');
+SELECT status FROM athar.set_action('late', 'A1', '{"title": "first"}', 1, 'before anybody asked');
+SELECT athar.request_approval('late');
+SELECT is(pg_temp.since('a'), (SELECT decided_at FROM athar.approval WHERE project_id = athar.project_id('late')), 'since it was first asked for, whatever was saved before');
+SELECT is(pg_temp.since('a', 1), pg_temp.since('a'), 'of an older version, too');
+SELECT status FROM athar.set_action('late', 'N1', '{"owner": "c"}', 2, 'c does it');
+SELECT is(pg_temp.since('c'), pg_temp.saved(3), 'a unit that is given an action: since that was saved');
+SELECT is(pg_temp.since('d'), pg_temp.since('a', 1), 'who waited already goes on waiting');
+SELECT athar.set_participant('late', 'e', 'consulted');
+SELECT is(pg_temp.since('e'), NULL, 'who is consulted is not waited for');
+SELECT athar.set_participant('late', 'e', 'responsible');
+SELECT is(pg_temp.since('e'), pg_temp.joined('e'), 'a unit that joins: since it is responsible, not since it was consulted');
+SELECT cmp_ok(pg_temp.since('e'), '>', pg_temp.saved(3), 'which was later than everything else');
+SELECT pg_temp.rows_as('sign_d', $q$SELECT status FROM athar.approve_plan('late', 3)$q$), pg_temp.rows_as('sign_c', $q$SELECT status FROM athar.approve_plan('late', 3)$q$);
+SELECT status FROM athar.set_action('late', 'N1', '{"title": "c''s"}', 3, 'other words');
+SELECT athar.set_participant('late', 'd', 'responsible', 'N1');
+SELECT is(pg_temp.since('c'), pg_temp.saved(4), 'touched by a save');
+SELECT is(pg_temp.since('d'), pg_temp.joined('d'), 'or by a part that it was given besides: what it signed was less');
+SELECT is((SELECT signed_version FROM athar.approval_status('late') WHERE unit = 'd'), 3, 'its signature stays on record');
+SELECT status FROM athar.set_action('late', 'N1', '{"title": "nobody''s"}', 4, 'as it was');
+SELECT is((SELECT state FROM athar.approval_status('late') WHERE unit = 'c'), 'standing', 'what is taken back is not waited for');
+SELECT status FROM athar.set_action('late', 'N1', '{"title": "c''s again"}', 5, 'other words');
+SELECT is(pg_temp.since('c'), pg_temp.saved(6), 'touched again: since then, not since the first time');
+SELECT results_eq($$SELECT unit, since, signed_version FROM athar.approvals_pending WHERE project = 'late' ORDER BY unit$$,
+	$$SELECT unit, since, signed_version FROM athar.approval_status('late') WHERE state = 'pending' ORDER BY unit$$, 'approvals_pending says the same');
+SELECT athar.set_participant('late', 'f', 'accountable');
+SELECT is(pg_temp.since('f'), pg_temp.joined('f'), 'who takes over: since the hand-over');
+SELECT throws_ok($$INSERT INTO athar.participant (project_id, unit_id, role, joined_at) VALUES (athar.project_id('late'), athar.unit_id('b'), 'informed', NULL)$$, '23502', NULL, 'there is a time to every part');
+
+-- A return to what was agreed needs nobody's word again; a part that changes hands does.
+SELECT athar.create_project('back', 'Back', 'a', '{"title": "Back", "items": [{"id": "A1", "title": "one", "owner": "a", "budget": 1.50}, {"id": "C1", "title": "two", "owner": "c"}]}', 'begin');
+SELECT throws_ok(pg_temp.run_as('sign_b', $$SELECT athar.approve_plan('back', 1)$$), '42704', 'project "back" does not exist', 'to who has no part there is nothing to sign');
+SELECT athar.set_participant('back', 'b', 'informed');
+SELECT throws_ok(pg_temp.run_as('sign_b', $$SELECT athar.approve_plan('back', 1)$$), 'AT005', 'role "sign_b" may not sign version 1 of project "back"', 'who is informed signs nothing');
+SELECT pg_temp.rows_as('sign_a', $q$SELECT status FROM athar.approve_plan('back', 1)$q$), pg_temp.rows_as('sign_c', $q$SELECT status FROM athar.approve_plan('back', 1)$q$);
+SELECT status FROM athar.save_plan('back', '{"title": "Other", "items": [{"id": "A1", "title": "one", "owner": "c", "budget": 2}]}', 1, 'all of it');
+SELECT is(athar.approved_version(athar.project_id('back')), 1, 'an edit of everything');
+SELECT results_eq($$SELECT unit, state, role FROM athar.approval_status('back')$$, $$VALUES ('a', 'pending', 'accountable'), ('c', 'pending', 'owner')$$, 'who gives an action away is asked, and who takes it');
+SELECT is((SELECT status FROM athar.revert_plan('back', 1, 'as agreed')), 'saved', 'returned to what was signed');
+SELECT results_eq($$SELECT unit, state, signed_version FROM athar.approval_status('back')$$, $$VALUES ('a', 'standing', 1), ('c', 'standing', 1)$$, 'it stands');
+SELECT is(athar.approved_version(athar.project_id('back')), 3, 'and is in force as the version it is now');
+SELECT is(athar.get_plan('back', approved => true), athar.get_plan('back', 1), 'with what was agreed, number for number');
+SELECT throws_ok(pg_temp.run_as('sign_a', $$SELECT athar.approve_plan('back', 2147483647)$$), '22023', 'project "back" has no version 2147483647', 'a version to come is not signed');
 
 SELECT * FROM finish();
 ROLLBACK;

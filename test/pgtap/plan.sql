@@ -201,7 +201,7 @@ SELECT throws_ok($$SELECT athar.save_plan('joint', '{"title": "t"}', -1, 'r')$$,
 SELECT throws_ok($$SELECT athar.save_plan('joint', '{"title": "t"}', 3, 'r', 'merge')$$, '22023', 'unknown on_conflict "merge"');
 SELECT throws_ok($$SELECT athar.save_plan('nothing', '{"title": "t"}', 3, 'r')$$, '42704', 'project "nothing" does not exist');
 SELECT throws_ok($$SELECT athar.save_plan('joint', '{"title": "t", "items": [{"title": "x"}]}', 3, 'r')$$, '22023', 'the plan document has 1 fault');
-SELECT throws_ok($$SELECT athar.create_project('joint', 'J', 'agency', '{"title": "t"}', 'r')$$, '23505', 'project "joint" exists already');
+SELECT throws_ok($$SELECT athar.create_project('joint', 'J', 'agency', '{"title": "t"}', 'r')$$, '23505', 'the code "joint" is taken');
 SELECT throws_ok($$SELECT athar.create_project('q', 'Q', 'nobody', '{"title": "t"}', 'r')$$, '42704', 'unit "nobody" does not exist');
 SELECT throws_ok($$SELECT athar.create_project(' ', 'Q', 'agency', '{"title": "t"}', 'r')$$, '22023', 'project code must not be blank');
 SELECT throws_ok($$SELECT athar.moved('{{1,2},{3,4}}')$$, '22023', 'places must be one list without NULLs');
