@@ -78,6 +78,7 @@ OBJS = \
 	src/retention.o \
 	src/day.o \
 	src/queue.o \
+	src/unseen.o \
 	src/source.o \
 	src/watch.o \
 	src/collect.o \

@@ -44,7 +44,8 @@
 static const char *const table_names[ATHAR_TABLES] = {
 	"tracked_table", "tracked_column", "log_transaction", "log_entry", "mark",
 	"tracking_check", "seal_batch", "seal_tile", "log_archive", "kpi",
-	"kpi_source", "dirty_bucket", "dirty_source", "access_grant"
+	"kpi_source", "dirty_bucket", "dirty_source", "access_grant",
+	"unseen_figure"
 };
 
 static const char *const sequence_names[ATHAR_TABLES] = {

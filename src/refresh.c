@@ -53,7 +53,8 @@ static const char *const refresh_everything =
 "WITH taken AS (DELETE FROM athar.dirty_source AS d WHERE d.source_id = $1), "
 "rebuilt AS MATERIALIZED (SELECT f.* FROM athar.source_figures($1, '{\"\"}', '{-infinity}') AS f), "
 SAVE_FIGURES ", "
-"removed AS (DELETE FROM athar.source_bucket AS b WHERE b.source_id = $1 AND " IS_GONE ") "
+"removed AS (DELETE FROM athar.source_bucket AS b WHERE b.source_id = $1 AND " IS_GONE "), "
+"unseen AS (INSERT INTO athar.unseen_figure (due_at) VALUES (now())) "
 "SELECT count(*) FROM (SELECT DISTINCT r.service, r.day FROM rebuilt AS r) AS q";
 
 static const char *const refresh_some =
@@ -68,12 +69,25 @@ static const char *const refresh_some =
 "CROSS JOIN LATERAL athar.source_figures($1, a.services, a.days) AS f), "
 SAVE_FIGURES ", "
 "removed AS (DELETE FROM athar.source_bucket AS b USING chosen AS c "
-"WHERE b.source_id = $1 AND b.day = c.day AND b.service = c.service AND " IS_GONE ") "
+"WHERE b.source_id = $1 AND b.day = c.day AND b.service = c.service AND " IS_GONE "), "
+"unseen AS (INSERT INTO athar.unseen_figure (kpi_id, service_id) "
+"SELECT DISTINCT s.kpi_id, v.id FROM athar.kpi_source AS s CROSS JOIN chosen AS c LEFT JOIN athar.service AS v ON v.code = c.service "
+"WHERE s.id = $1 AND (c.service = '' OR v.id IS NOT NULL)) "
 "SELECT count(*) FROM chosen";
 
 static const char *const is_everything_queued =
 "SELECT count(*) FROM (SELECT FROM athar.dirty_source AS d "
 "WHERE d.source_id = $1 AND d.day = '-infinity' LIMIT 1) AS q";
+
+/*
+ * Where nobody looks at what is new, the queue of that must not grow for ever:
+ * beyond some 16 MB one row says that it is everything.
+ */
+static const char *const shorten_unseen =
+"WITH taken AS (DELETE FROM athar.unseen_figure AS u "
+"WHERE pg_relation_size('athar.unseen_figure') > 16777216 AND (u.due_at IS NULL OR u.due_at <= now()) RETURNING 1), "
+"unseen AS (INSERT INTO athar.unseen_figure (due_at) SELECT now() WHERE EXISTS (SELECT FROM taken)) "
+"SELECT count(*) FROM taken";
 
 static const char *const count_observed =
 "SELECT count(*) FROM (SELECT DISTINCT d.kpi_id, d.service_id, d.channel_id, d.stage_id, d.day "
@@ -296,6 +310,7 @@ athar_refresh_measurements(PG_FUNCTION_ARGS)
 		elog(ERROR, "could not wait for other refreshes");
 	refresh_observations(&run);
 	refresh_sources(&run);
+	(void) ask_number(shorten_unseen, 0, 0, 0);
 	run.remaining += ask_number(count_observed, 0, 0, 0);
 	SPI_finish();
 	athar_queue_taken();

@@ -206,6 +206,18 @@ AFTER TRUNCATE ON athar.observation
 FOR EACH STATEMENT EXECUTE FUNCTION athar.queue_dirty_buckets();
 COMMENT ON TRIGGER queue_truncated ON athar.observation IS 'Queues every day that has a summary';
 
+CREATE OR REPLACE FUNCTION athar.queue_unseen()
+RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_queue_unseen';
+COMMENT ON FUNCTION athar.queue_unseen() IS
+'Trigger function: queues for record_events() what a row may change. Its arguments are the names of the row''s columns for those of unseen_figure, in their order, empty for NULL. Silent while a dump is restored, and so without SET: it must see the search_path of the session. It writes the queue under nobody''s privileges.';
+
+CREATE OR REPLACE TRIGGER queue_unseen
+AFTER INSERT OR UPDATE OR DELETE ON athar.measurement
+FOR EACH ROW EXECUTE FUNCTION athar.queue_unseen('kpi_id', 'service_id', '', '');
+COMMENT ON TRIGGER queue_unseen ON athar.measurement IS 'Has record_events() look at the series';
+
 -- Figures measured elsewhere
 
 CREATE OR REPLACE FUNCTION athar.check_measurement(

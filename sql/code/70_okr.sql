@@ -101,7 +101,7 @@ COMMENT ON FUNCTION athar.check_cycle(integer) IS
 
 -- Goals
 
-CREATE OR REPLACE FUNCTION athar.goal_values(at timestamptz DEFAULT now(), only_goal integer DEFAULT NULL, only_running boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION athar.goal_values(at timestamptz DEFAULT now(), only_goals integer[] DEFAULT NULL, only_running boolean DEFAULT false)
 RETURNS TABLE (goal_id integer, value double precision, baseline double precision, measured_until date)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
@@ -127,7 +127,7 @@ BEGIN ATOMIC
 			(false, coalesce(lower(c.period), t.today - 365), coalesce(upper(c.period), 'infinity'), coalesce(lower(c.period), '-infinity'), least(t.today, upper(c.period))),
 			(true, lower(c.period) - (upper(c.period) - lower(c.period)), lower(c.period), '-infinity', lower(c.period))
 		) AS w (is_baseline, observed_from, begins_before, ends_after, ends_by)
-		WHERE (goal_values.only_goal IS NULL OR g.id = goal_values.only_goal)
+		WHERE (goal_values.only_goals IS NULL OR g.id = ANY (goal_values.only_goals))
 			AND (NOT goal_values.only_running OR c.closed_at IS NULL AND c.period @> (goal_values.at AT TIME ZONE c.time_zone)::date)
 			AND w.ends_by IS NOT NULL
 	), series AS MATERIALIZED (
@@ -160,7 +160,10 @@ BEGIN ATOMIC
 				WHEN 'reported' THEN m.stage_id IS NULL AND upper(m.period) <= s.ends_by AND upper(m.period) > s.ends_after
 				ELSE lower(m.period) >= s.observed_from AND lower(m.period) <= s.ends_by
 			END
+		-- what the index can look up, whatever the planner makes of the join
 		WHERE m.kpi_id = ANY (ARRAY(SELECT DISTINCT s.kpi_id FROM series AS s))
+			AND (m.service_id = ANY (ARRAY(SELECT DISTINCT s.service_id FROM series AS s WHERE s.service_id IS NOT NULL))
+				OR m.service_id IS NULL)
 		GROUP BY s.series, s.channel_id, m.origin, m.basis, CASE m.origin WHEN 'reported' THEN m.period END
 	), newest AS (
 		SELECT DISTINCT ON (f.series) f.series, f.value, f.ends_on
@@ -185,7 +188,7 @@ BEGIN ATOMIC
 			AND r.value IS NOT NULL
 			AND r.kind <> 'recognition'
 			AND r.reviewed_at <= goal_values.at
-			AND (goal_values.only_goal IS NULL OR r.goal_id = goal_values.only_goal)
+			AND (goal_values.only_goals IS NULL OR r.goal_id = ANY (goal_values.only_goals))
 			AND (NOT goal_values.only_running OR c.closed_at IS NULL AND c.period @> (goal_values.at AT TIME ZONE c.time_zone)::date)
 		GROUP BY r.goal_id
 	)
@@ -196,11 +199,11 @@ BEGIN ATOMIC
 	LEFT JOIN measured AS baseline ON baseline.goal_id = g.id AND baseline.is_baseline
 	LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
 	LEFT JOIN typed ON typed.goal_id = g.id
-	WHERE (goal_values.only_goal IS NULL OR g.id = goal_values.only_goal)
+	WHERE (goal_values.only_goals IS NULL OR g.id = ANY (goal_values.only_goals))
 		AND (NOT goal_values.only_running OR c.closed_at IS NULL AND c.period @> (goal_values.at AT TIME ZONE c.time_zone)::date);
 END;
-COMMENT ON FUNCTION athar.goal_values(timestamptz, integer, boolean) IS
-'The figure of every goal at a moment, and its baseline: one row per goal, or the one goal whose id is given, or with only_running the goals of cycles that are open and run at that moment.
+COMMENT ON FUNCTION athar.goal_values(timestamptz, integer[], boolean) IS
+'The figure of every goal at a moment, and its baseline: one row per goal, or the goals whose ids are given, or with only_running the goals of cycles that are open and run at that moment.
 A goal with a KPI has the newest figure of that KPI for its service (NULL: the whole) and channel (NULL: all channels together, merged where they were reported one by one): of reported periods the latest that has ended, with a cycle one that ends within it, the shortest where several end together; observed days are merged over the cycle so far, over a year where there is no cycle. Without a KPI it has the newest value that a review gave.
 baseline: the newest figure before the cycle begins (observed days: merged over as many days before it); NULL without a cycle. NULL where there is no figure, or none that is finite.
 measured_until: the last day that the figure covers; the day of the review, where one gave it.';
@@ -324,7 +327,7 @@ BEGIN ATOMIC
 	SELECT athar.fail('22023', format('target "%s" of goal "%s" is relative to a baseline of 0', g.target, g.code),
 		'A share of nothing is nothing, so no progress could be measured.', 'Say where to start and what to reach: "from 0 to 5".')
 	FROM athar.goal AS g
-	JOIN athar.goal_values(now(), check_baseline.goal_id) AS v ON v.goal_id = g.id
+	JOIN athar.goal_values(now(), ARRAY[check_baseline.goal_id]) AS v ON v.goal_id = g.id
 	WHERE g.id = check_baseline.goal_id AND v.baseline = 0;
 END;
 COMMENT ON FUNCTION athar.check_baseline(integer) IS

@@ -1,6 +1,7 @@
 -- 92 event: thresholds that are crossed, each told once
 
-CREATE OR REPLACE FUNCTION athar.banded_figures()
+CREATE OR REPLACE FUNCTION athar.banded_figures(
+	only_some boolean DEFAULT false, kpi_ids integer[] DEFAULT NULL, service_ids integer[] DEFAULT NULL)
 RETURNS TABLE (kpi_id integer, service_id integer, measured_until date, value double precision)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
@@ -23,7 +24,15 @@ BEGIN ATOMIC
 		CROSS JOIN LATERAL (
 			SELECT CASE m.origin WHEN 'observed' THEN athar.month_of(lower(m.period)) ELSE m.period END AS period
 		) AS p
-		WHERE m.kpi_id = ANY (ARRAY(SELECT DISTINCT b.kpi_id FROM athar.kpi_band AS b))
+		WHERE m.kpi_id = ANY (ARRAY(
+				SELECT DISTINCT b.kpi_id
+				FROM athar.kpi_band AS b
+				WHERE NOT banded_figures.only_some OR b.kpi_id = ANY (banded_figures.kpi_ids)))
+			-- the index finds the services of any of the KPIs, the look-up leaves the series
+			AND (NOT banded_figures.only_some OR m.service_id = ANY (banded_figures.service_ids) OR m.service_id IS NULL)
+			AND (NOT banded_figures.only_some OR (m.kpi_id, coalesce(m.service_id, 0)) IN (
+				SELECT s.kpi_id, coalesce(s.service_id, 0)
+				FROM unnest(banded_figures.kpi_ids, banded_figures.service_ids) AS s (kpi_id, service_id)))
 			AND (m.origin = 'observed' OR m.stage_id IS NULL)
 	), counted AS (
 		-- a reported figure for all channels already holds those of its channels
@@ -52,10 +61,11 @@ BEGIN ATOMIC
 	WHERE NOT c.is_contained
 	GROUP BY c.kpi_id, c.service_id, c.period;
 END;
-COMMENT ON FUNCTION athar.banded_figures() IS
-'The newest figure of every KPI with bands, one row per service and one (service_id NULL) for the whole where that is measured: as service_scorecard has it, the newest reported period or the newest month of observations, whichever ends later, the shorter of two that end together, all channels together. NULL where the period has no figure.';
+COMMENT ON FUNCTION athar.banded_figures(boolean, integer[], integer[]) IS
+'The newest figure of every KPI with bands, one row per service and one (service_id NULL) for the whole where that is measured: as service_scorecard has it, the newest reported period or the newest month of observations, whichever ends later, the shorter of two that end together, all channels together. NULL where the period has no figure. only_some: of the series given element by element, a service NULL for the whole; say so with the word true, by which the plan is made.';
 
-CREATE OR REPLACE FUNCTION athar.watched_figures()
+CREATE OR REPLACE FUNCTION athar.watched_figures(
+	only_some boolean DEFAULT false, kpi_ids integer[] DEFAULT NULL, service_ids integer[] DEFAULT NULL, goal_ids integer[] DEFAULT NULL)
 RETURNS TABLE (
 	kind text, kpi_id integer, service_id integer, channel_id integer, goal_id integer, yardstick text, measured_until date,
 	value double precision, band text, lower_bound double precision, upper_bound double precision, margin double precision,
@@ -86,7 +96,7 @@ BEGIN ATOMIC
 		coalesce(k.smallest_change::double precision, 0),
 		NULL::athar.target,
 		NULL::double precision
-	FROM athar.banded_figures() AS f
+	FROM athar.banded_figures(watched_figures.only_some, watched_figures.kpi_ids, watched_figures.service_ids) AS f
 	JOIN athar.kpi AS k ON k.id = f.kpi_id
 	JOIN band_set AS s ON s.kpi_id = f.kpi_id AND s.valid_during @> f.measured_until
 	JOIN athar.kpi_band AS b ON b.kpi_id = f.kpi_id
@@ -110,14 +120,160 @@ BEGIN ATOMIC
 		g.target,
 		v.baseline
 	FROM athar.goal AS g
-	JOIN athar.goal_values(now()) AS v ON v.goal_id = g.id
+	JOIN athar.goal_values(now(), watched_figures.goal_ids) AS v ON v.goal_id = g.id
 	LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
 	LEFT JOIN athar.kpi AS k ON k.id = g.kpi_id
 	WHERE c.closed_at IS NULL
 		AND athar.is_met(g.target, v.value, v.baseline) IS NOT NULL;
 END;
-COMMENT ON FUNCTION athar.watched_figures() IS
-'Every figure that record_events() watches, as it is now: the newest of every KPI with bands, per service (banded_figures()), and that of every goal with a target in a cycle that is not closed (goal_values()), with the band it lies in, or met or not_met. margin: how far it must come back over a threshold to count as back, the smallest change that matters of its KPI, 0 where that is not said. What is not measured, lies in no band, or has a relative target without a baseline is left out.';
+COMMENT ON FUNCTION athar.watched_figures(boolean, integer[], integer[], integer[]) IS
+'Every figure that record_events() watches, as it is now: the newest of every KPI with bands, per service (banded_figures()), and that of every goal with a target in a cycle that is not closed (goal_values()), with the band it lies in, or met or not_met. margin: how far it must come back over a threshold to count as back, the smallest change that matters of its KPI, 0 where that is not said. What is not measured, lies in no band, or has a relative target without a baseline is left out. only_some: the series (banded_figures()) and goals given.';
+
+CREATE OR REPLACE FUNCTION athar.crossings(
+	only_some boolean DEFAULT false, kpi_ids integer[] DEFAULT NULL, service_ids integer[] DEFAULT NULL, goal_ids integer[] DEFAULT NULL)
+RETURNS TABLE (
+	kind text, kpi_id integer, service_id integer, channel_id integer, goal_id integer, yardstick text, measured_until date,
+	value double precision, band_from text, band_to text, threshold double precision, direction text)
+LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000
+BEGIN ATOMIC
+	SELECT
+		w.kind,
+		w.kpi_id,
+		w.service_id,
+		w.channel_id,
+		w.goal_id,
+		w.yardstick,
+		w.measured_until,
+		w.value,
+		l.band_to,
+		w.band,
+		t.threshold,
+		CASE WHEN l.band_to IS NULL THEN NULL
+			WHEN CASE
+				WHEN w.goal_id IS NOT NULL THEN w.band = 'met'
+				WHEN k.direction = 'up' THEN w.value > l.value
+				WHEN k.direction = 'down' THEN w.value < l.value
+				ELSE abs(w.value - k.desired_value) < abs(t.threshold - k.desired_value)
+			END THEN 'better' ELSE 'worse' END
+	FROM athar.watched_figures(crossings.only_some, crossings.kpi_ids, crossings.service_ids, crossings.goal_ids) AS w
+	LEFT JOIN LATERAL (
+		SELECT e.band_to, e.measured_until, e.value, e.threshold
+		FROM athar.event AS e
+		WHERE coalesce(e.goal_id, 0) = coalesce(w.goal_id, 0)
+			AND coalesce(e.kpi_id, 0) = coalesce(w.kpi_id, 0)
+			AND coalesce(e.service_id, 0) = coalesce(w.service_id, 0)
+			AND coalesce(e.channel_id, 0) = coalesce(w.channel_id, 0)
+			AND e.yardstick = w.yardstick
+		ORDER BY e.id DESC
+		LIMIT 1
+	) AS l ON true
+	LEFT JOIN athar.kpi AS k ON k.id = w.kpi_id
+	CROSS JOIN LATERAL (
+		SELECT CASE
+			WHEN l.band_to IS NULL THEN NULL
+			WHEN w.kind = 'band' THEN CASE WHEN w.value > l.value THEN w.lower_bound ELSE w.upper_bound END
+			-- between two bounds: the one that lies nearer to what is outside
+			ELSE coalesce(athar.goal_of(w.target, CASE athar.kind_of(w.target)
+				WHEN 'between' THEN CASE w.band WHEN 'met' THEN l.value ELSE w.value END
+				ELSE w.baseline END), w.value)
+		END AS threshold
+	) AS t
+	WHERE (l.band_to IS NULL OR l.band_to <> w.band AND l.measured_until <= w.measured_until)
+		-- back over the threshold crossed before, by less than the margin: still the same crossing
+		AND (abs(w.value - l.threshold) < w.margin
+			AND CASE WHEN w.goal_id IS NULL THEN (w.value >= l.threshold) <> (l.value >= l.threshold)
+				ELSE t.threshold = l.threshold END) IS NOT TRUE;
+END;
+COMMENT ON FUNCTION athar.crossings(boolean, integer[], integer[], integer[]) IS
+'What record_events() would write of watched_figures(), which has the same arguments: one row for every threshold crossed, and one without band_from, threshold and direction for every figure found for the first time.';
+
+CREATE OR REPLACE FUNCTION athar.find_events(
+	only_some boolean, kpi_ids integer[] DEFAULT NULL, service_ids integer[] DEFAULT NULL, goal_ids integer[] DEFAULT NULL)
+RETURNS integer
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	WITH written AS (
+		INSERT INTO athar.event (at, kind, kpi_id, service_id, channel_id, goal_id, yardstick, measured_until, value,
+			band_from, band_to, threshold, direction)
+		SELECT now(), c.kind, c.kpi_id, c.service_id, c.channel_id, c.goal_id, c.yardstick, c.measured_until, c.value,
+			c.band_from, c.band_to, c.threshold, c.direction
+		FROM (
+			-- two plans: one reads whole tables, one looks up
+			SELECT * FROM athar.crossings(false) WHERE NOT find_events.only_some
+			UNION ALL
+			SELECT * FROM athar.crossings(true, find_events.kpi_ids, find_events.service_ids, find_events.goal_ids) WHERE find_events.only_some
+		) AS c
+		ON CONFLICT DO NOTHING
+		RETURNING id, kind, direction
+	)
+	-- Whoever may connect may listen: what was crossed stands in the view alone.
+	SELECT count(*) FILTER (WHERE pg_notify('athar_event',
+		jsonb_build_object('id', w.id, 'kind', w.kind, 'direction', w.direction)::text)::text IS NOT NULL)::integer
+	FROM written AS w
+	WHERE w.direction IS NOT NULL;
+END;
+COMMENT ON FUNCTION athar.find_events(boolean, integer[], integer[], integer[]) IS
+'Writes the crossings() of all watched figures, or of some, sends them on the channel athar_event and returns how many there were. Called by record_events(), which knows which to look at.';
+
+CREATE OR REPLACE FUNCTION athar.take_unseen(
+	OUT is_everything boolean, OUT kpi_ids integer[], OUT service_ids integer[], OUT goal_ids integer[])
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	-- Time passes, too: all are looked at when a day begins somewhere, and at
+	-- once where nobody said so, as in a database that nobody has looked at.
+	INSERT INTO athar.unseen_figure (due_at)
+	SELECT d.due_at
+	FROM (
+		SELECT now()
+		UNION ALL
+		SELECT coalesce(min(((now() AT TIME ZONE k.time_zone)::date + 1)::timestamp AT TIME ZONE k.time_zone), now() + interval '1 day')
+		FROM athar.kpi AS k
+	) AS d (due_at)
+	WHERE NOT EXISTS (
+		SELECT
+		FROM athar.unseen_figure AS u
+		WHERE num_nonnulls(u.kpi_id, u.goal_id) = 0
+			AND u.due_at > now()
+			-- later than that it was said by a clock that was set back since
+			AND u.due_at <= now() + interval '2 days');
+	WITH taken AS (
+		DELETE FROM athar.unseen_figure AS u
+		WHERE u.due_at IS NULL OR u.due_at <= now()
+		RETURNING u.kpi_id, u.service_id, u.goal_id
+	), dirty AS (
+		-- views make these from the rows until they are refreshed
+		SELECT DISTINCT d.source_id, d.service, d.day = '-infinity' AS is_everything
+		FROM athar.dirty_source AS d
+		JOIN athar.kpi_source AS s ON s.id = d.source_id
+		WHERE s.last_error IS NULL
+	), series AS (
+		SELECT t.kpi_id, t.service_id FROM taken AS t WHERE t.kpi_id IS NOT NULL
+		UNION
+		SELECT d.kpi_id, d.service_id FROM athar.dirty_bucket AS d
+		UNION
+		SELECT s.kpi_id, v.id
+		FROM dirty AS d
+		JOIN athar.kpi_source AS s ON s.id = d.source_id
+		LEFT JOIN athar.service AS v ON v.code = d.service
+		WHERE d.service = '' OR v.id IS NOT NULL
+	), goals AS (
+		SELECT t.goal_id FROM taken AS t WHERE t.goal_id IS NOT NULL
+		UNION
+		SELECT g.id
+		FROM series AS s
+		JOIN athar.goal AS g ON g.kpi_id = s.kpi_id AND coalesce(g.service_id, 0) = coalesce(s.service_id, 0)
+	)
+	SELECT
+		EXISTS (SELECT FROM taken AS t WHERE num_nonnulls(t.kpi_id, t.goal_id) = 0)
+			OR EXISTS (SELECT FROM dirty AS d WHERE d.is_everything)
+			-- looking up more than these takes longer than reading all
+			OR (SELECT count(*) FROM series) > 10000,
+		(SELECT array_agg(s.kpi_id ORDER BY s.kpi_id, s.service_id) FROM series AS s),
+		(SELECT array_agg(s.service_id ORDER BY s.kpi_id, s.service_id) FROM series AS s),
+		(SELECT array_agg(g.goal_id) FROM goals AS g);
+END;
+COMMENT ON FUNCTION athar.take_unseen() IS
+'Empties the queue unseen_figure of what is due, and returns it: whether everything is to be looked at, else the series, element by element (a service NULL for the whole), with those whose days wait to be refreshed, and the goals, with those that look at these series.';
 
 CREATE OR REPLACE FUNCTION athar.record_events()
 RETURNS integer
@@ -128,71 +284,41 @@ SET extra_float_digits = 1
 BEGIN ATOMIC
 	-- one run after the other: each compares with what the one before it wrote
 	SELECT pg_advisory_xact_lock('pg_class'::regclass::oid::integer, 'athar.event'::regclass::oid::integer);
-	WITH last AS MATERIALIZED (
-		SELECT DISTINCT ON (e.kpi_id, e.service_id, e.channel_id, e.goal_id, e.yardstick)
-			e.kpi_id, e.service_id, e.channel_id, e.goal_id, e.yardstick, e.measured_until, e.value, e.band_to, e.threshold
-		FROM athar.event AS e
-		ORDER BY e.kpi_id, e.service_id, e.channel_id, e.goal_id, e.yardstick, e.id DESC
-	), moved AS (
-		SELECT
-			w.kind,
-			w.kpi_id,
-			w.service_id,
-			w.channel_id,
-			w.goal_id,
-			w.yardstick,
-			w.measured_until,
-			w.value,
-			w.band,
-			w.margin,
-			l.band_to AS band_before,
-			l.threshold AS threshold_before,
-			l.value AS value_before,
-			CASE
-				WHEN l.band_to IS NULL THEN NULL
-				WHEN w.kind = 'band' THEN CASE WHEN w.value > l.value THEN w.lower_bound ELSE w.upper_bound END
-				-- between two bounds: the one that lies nearer to what is outside
-				ELSE coalesce(athar.goal_of(w.target, CASE athar.kind_of(w.target)
-					WHEN 'between' THEN CASE w.band WHEN 'met' THEN l.value ELSE w.value END
-					ELSE w.baseline END), w.value)
-			END AS threshold
-		FROM athar.watched_figures() AS w
-		LEFT JOIN last AS l ON coalesce(l.goal_id, 0) = coalesce(w.goal_id, 0)
-			AND coalesce(l.kpi_id, 0) = coalesce(w.kpi_id, 0)
-			AND coalesce(l.service_id, 0) = coalesce(w.service_id, 0)
-			AND coalesce(l.channel_id, 0) = coalesce(w.channel_id, 0)
-			AND l.yardstick = w.yardstick
-		WHERE l.band_to IS NULL OR l.band_to <> w.band AND l.measured_until <= w.measured_until
-	), written AS (
-		INSERT INTO athar.event (at, kind, kpi_id, service_id, channel_id, goal_id, yardstick, measured_until, value,
-			band_from, band_to, threshold, direction)
-		SELECT now(), m.kind, m.kpi_id, m.service_id, m.channel_id, m.goal_id, m.yardstick, m.measured_until, m.value,
-			m.band_before, m.band, m.threshold,
-			CASE WHEN m.band_before IS NULL THEN NULL
-				WHEN CASE
-					WHEN m.goal_id IS NOT NULL THEN m.band = 'met'
-					WHEN k.direction = 'up' THEN m.value > m.value_before
-					WHEN k.direction = 'down' THEN m.value < m.value_before
-					ELSE abs(m.value - k.desired_value) < abs(m.threshold - k.desired_value)
-				END THEN 'better' ELSE 'worse' END
-		FROM moved AS m
-		LEFT JOIN athar.kpi AS k ON k.id = m.kpi_id
-		-- back over the threshold crossed before, by less than the margin: still the same crossing
-		WHERE (abs(m.value - m.threshold_before) < m.margin
-			AND CASE WHEN m.goal_id IS NULL THEN (m.value >= m.threshold_before) <> (m.value_before >= m.threshold_before)
-				ELSE m.threshold = m.threshold_before END) IS NOT TRUE
-		ON CONFLICT DO NOTHING
-		RETURNING id, kind, direction
-	)
-	-- Whoever may connect may listen: what was crossed stands in the view alone.
-	SELECT count(*) FILTER (WHERE pg_notify('athar_event',
-		jsonb_build_object('id', w.id, 'kind', w.kind, 'direction', w.direction)::text)::text IS NOT NULL)::integer
-	FROM written AS w
-	WHERE w.direction IS NOT NULL;
+	-- the queue first, the figures in statements of their own after it: what
+	-- comes in between is seen, and looked at once more the next time
+	SELECT CASE
+		WHEN u.is_everything THEN athar.find_events(false)
+		WHEN num_nonnulls(u.kpi_ids, u.goal_ids) > 0 THEN
+			athar.find_events(true, coalesce(u.kpi_ids, '{}'), coalesce(u.service_ids, '{}'), coalesce(u.goal_ids, '{}'))
+		ELSE 0 END
+	FROM athar.take_unseen() AS u;
 END;
 COMMENT ON FUNCTION athar.record_events() IS
 'Writes an event for every threshold crossed since the last call, and returns how many; each is sent on the channel athar_event as {"id", "kind", "direction"} when the transaction commits. The job events calls it, after refresh and rollup.
-Watched are watched_figures(). The first time a figure is found, or found under other bands or another target, is no crossing, nor is a figure that is missing or lies in no band. A threshold counts as crossed as soon as the figure is on its other side; after that, v counts as back over that threshold T where abs(v - T) is at least the smallest change that matters of the KPI. A figure of days before those of the last event is late and crosses nothing, and one crossing of one period is noticed once, however often it is corrected: later periods go on from there.';
+Watched are watched_figures(): those of series and goals that may have another figure since, as the queue unseen_figure tells, and all of them where a definition changed and once a day. The first time a figure is found, or found under other bands or another target, is no crossing, nor is a figure that is missing or lies in no band. A threshold counts as crossed as soon as the figure is on its other side; after that, v counts as back over that threshold T where abs(v - T) is at least the smallest change that matters of the KPI. A figure of days before those of the last event is late and crosses nothing, and one crossing of one period is noticed once, however often it is corrected: later periods go on from there.';
+
+CREATE OR REPLACE TRIGGER queue_unseen
+AFTER INSERT OR UPDATE ON athar.goal
+FOR EACH ROW EXECUTE FUNCTION athar.queue_unseen('', '', 'id', '');
+COMMENT ON TRIGGER queue_unseen ON athar.goal IS 'Has record_events() look at the goal';
+
+CREATE OR REPLACE TRIGGER queue_unseen
+AFTER INSERT OR UPDATE ON athar.review
+FOR EACH ROW WHEN (NEW.goal_id IS NOT NULL AND NEW.value IS NOT NULL AND NEW.kind <> 'recognition')
+EXECUTE FUNCTION athar.queue_unseen('', '', 'goal_id', 'reviewed_at');
+COMMENT ON TRIGGER queue_unseen ON athar.review IS 'Has record_events() look at the goal, as soon as the moment that the review speaks of has come';
+
+-- What all figures depend on. plpgsql, because the statements are made from a list.
+DO $$
+DECLARE
+	relation text;
+BEGIN
+	FOREACH relation IN ARRAY '{kpi,kpi_band,cycle,service,channel,stage}'::text[] LOOP
+		EXECUTE format('CREATE OR REPLACE TRIGGER queue_unseen AFTER INSERT OR UPDATE OR DELETE ON athar.%1$I FOR EACH ROW EXECUTE FUNCTION athar.queue_unseen(%2$L, %2$L, %2$L, %2$L)', relation, '');
+		EXECUTE format('COMMENT ON TRIGGER queue_unseen ON athar.%I IS %L', relation, 'Has record_events() look at everything');
+	END LOOP;
+END
+$$;
 
 CREATE OR REPLACE VIEW athar.events WITH (security_invoker = true) AS
 SELECT

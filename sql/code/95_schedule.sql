@@ -33,8 +33,9 @@ COMMENT ON COLUMN athar.jobs.last_message IS 'What it answered, or why it failed
 COMMENT ON COLUMN athar.jobs.next_due IS 'The first scheduled minute since its last start; the present moment if it never ran; NULL where it is disabled';
 
 -- plpgsql, because a job that fails must be undone alone: that takes a
--- subtransaction. OTHERS leaves query_canceled out, so cancelling a job
--- cancels the call.
+-- subtransaction. Cancelling a job cancels the call; but a job that runs into
+-- statement_timeout has failed, or it would keep those after it from running
+-- for ever. That strikes a statement once, so it is told by the time.
 CREATE OR REPLACE FUNCTION athar.run_due()
 RETURNS integer
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -48,6 +49,8 @@ DECLARE
 	outcome text;
 	answer text;
 	jobs_run integer := 0;
+	time_limit interval := nullif(current_setting('statement_timeout'), '0')::interval;
+	is_over_time boolean := false;
 BEGIN
 	-- Held to the end of the transaction: until then nobody else can see what ran.
 	IF NOT pg_try_advisory_xact_lock('pg_class'::regclass::oid::integer, 'athar.job'::regclass::oid::integer) THEN
@@ -66,7 +69,13 @@ BEGIN
 		BEGIN
 			EXECUTE format('SELECT %s()::text', due.procedure) INTO answer;
 			outcome := 'succeeded';
-		EXCEPTION WHEN OTHERS THEN
+		EXCEPTION WHEN OTHERS OR query_canceled THEN
+			IF SQLSTATE = '57014' THEN
+				IF is_over_time OR (clock_timestamp() >= statement_timestamp() + time_limit) IS NOT TRUE THEN
+					RAISE;
+				END IF;
+				is_over_time := true;
+			END IF;
 			outcome := 'failed';
 			answer := format('%s (SQLSTATE %s)', SQLERRM, SQLSTATE);
 			RAISE WARNING 'job "%" failed: %', due.name, answer;
@@ -83,7 +92,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION athar.run_due() IS
-'Runs every enabled job for which a scheduled minute has come since its last start, once however many were missed, and returns how many it ran; 0 where another session is running them. A job that fails is undone alone, recorded in the view jobs with its message, and does not stop the next. All in the caller''s transaction; cancelling undoes the call. May be called as often as one likes, by pg_cron, a crontab line or a person; the job that runs shows as application_name.';
+'Runs every enabled job for which a scheduled minute has come since its last start, once however many were missed, and returns how many it ran; 0 where another session is running them. A job that fails is undone alone, recorded in the view jobs with its message, and does not stop the next; one that runs into statement_timeout has failed, too, and those after it have no limit. All in the caller''s transaction; cancelling undoes the call. May be called as often as one likes, by pg_cron, a crontab line or a person; the job that runs shows as application_name.';
 
 CREATE OR REPLACE FUNCTION athar.set_jobs(wanted jsonb)
 RETURNS void

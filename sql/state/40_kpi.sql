@@ -127,6 +127,18 @@ COMMENT ON COLUMN athar.dirty_bucket.stage_id IS 'The stage';
 COMMENT ON COLUMN athar.dirty_bucket.day IS 'The day in the KPI''s time zone';
 CREATE INDEX dirty_bucket_series_idx ON athar.dirty_bucket (kpi_id, day, service_id);
 
+CREATE TABLE athar.unseen_figure (
+	kpi_id integer,
+	service_id integer,
+	goal_id integer,
+	due_at timestamptz
+);
+COMMENT ON TABLE athar.unseen_figure IS 'Series and goals that may have another figure since record_events() last looked; append-only, emptied by it. A row without KPI and goal stands for all of them';
+COMMENT ON COLUMN athar.unseen_figure.kpi_id IS 'The KPI; NULL for a goal, and for everything';
+COMMENT ON COLUMN athar.unseen_figure.service_id IS 'The service; NULL for the whole';
+COMMENT ON COLUMN athar.unseen_figure.goal_id IS 'The goal; NULL for a series, and for everything';
+COMMENT ON COLUMN athar.unseen_figure.due_at IS 'When there is something to see; NULL for at once';
+
 CREATE TABLE athar.kpi_source (
 	id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	kpi_id integer NOT NULL,

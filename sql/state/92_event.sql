@@ -39,6 +39,9 @@ COMMENT ON COLUMN athar.event.direction IS 'better or worse';
 -- yardstick is hashed, because bands have names of any number and length.
 CREATE UNIQUE INDEX event_crossing_key ON athar.event
 	(kpi_id, service_id, channel_id, goal_id, measured_until, md5(yardstick), band_from, band_to) NULLS NOT DISTINCT;
+-- the newest event of a series, by the expressions with which crossings() asks for it
+CREATE INDEX event_series_idx ON athar.event
+	(coalesce(goal_id, 0), coalesce(kpi_id, 0), coalesce(service_id, 0), coalesce(channel_id, 0), id);
 CREATE INDEX event_goal_id_idx ON athar.event (goal_id);
 CREATE INDEX event_service_id_idx ON athar.event (service_id);
 CREATE INDEX event_channel_id_idx ON athar.event (channel_id);

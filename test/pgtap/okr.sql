@@ -360,7 +360,7 @@ SELECT athar.define_kpi('both', 'Both', 'share', 'up', 'ratio'), athar.define_ch
 SELECT athar.create_goal('both', 'Both', 'key_result', kpi => 'both', target => 'at least 0.9');
 SELECT athar.report_measurement('both', '[2020-01-01,2020-04-01)', athar.summary_of('{0,1}', '{10,10}'), channel => 'both-a', basis => 'quarter'),
 	athar.report_measurement('both', '[2020-01-01,2020-04-01)', NULL, channel => 'both-b', basis => 'quarter', numerator => 30, denominator => 40);
-SELECT is(value, 40.0::double precision / 60, 'they are one ratio') FROM athar.goal_values('2020-05-01', athar.goal_id('both'));
+SELECT is(value, 40.0::double precision / 60, 'they are one ratio') FROM athar.goal_values('2020-05-01', ARRAY[athar.goal_id('both')]);
 
 SELECT * FROM finish();
 ROLLBACK;

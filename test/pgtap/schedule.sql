@@ -1,6 +1,6 @@
 -- schedule: when a job is due, and what happens when it runs
 BEGIN;
-SELECT plan(51);
+SELECT plan(54);
 
 -- Reading a schedule. GMT, whatever the session says.
 SET LOCAL TIME ZONE 'Asia/Dubai';
@@ -168,6 +168,24 @@ UPDATE athar.job SET last_started_at = clock_timestamp() + interval '9 years' WH
 SELECT is(athar.run_due(), 1, 'a clock that was set back does not stop a job');
 SELECT is((SELECT count(*) FROM pg_temp.ran WHERE name = 'first'), 3::bigint, 'three runs in all');
 SELECT isnt(current_setting('application_name'), 'athar', 'the session has its own application_name again');
+
+-- A time limit of statements strikes once, and must not keep the others from running for ever.
+CREATE FUNCTION athar.endless_job() RETURNS void LANGUAGE SQL AS 'SELECT pg_sleep(0.6)';
+DELETE FROM athar.job;
+INSERT INTO athar.job (name, ordinal, schedule, procedure) VALUES
+	('endless', 1, '* * * * *', 'athar.endless_job'), ('after', 2, '* * * * *', 'athar.first_job'), ('again', 3, '* * * * *', 'athar.endless_job');
+SET LOCAL statement_timeout = '300ms';
+SELECT is(athar.run_due(), 3, 'a job that runs into statement_timeout does not stop the next');
+SET LOCAL statement_timeout = 0;
+SELECT results_eq(
+	'SELECT name, last_outcome, last_message FROM athar.jobs',
+	$$VALUES ('endless', 'failed', 'canceling statement due to statement timeout (SQLSTATE 57014)'), ('after', 'succeeded', '41'), ('again', 'succeeded', NULL)$$,
+	'and has failed');
+CREATE FUNCTION athar.cancelled_job() RETURNS void LANGUAGE plpgsql AS $$BEGIN RAISE 'stop' USING ERRCODE = 'query_canceled'; END$$;
+UPDATE athar.job SET last_started_at = NULL, procedure = 'athar.cancelled_job' WHERE name = 'after';
+CREATE FUNCTION pg_temp.run() RETURNS text LANGUAGE plpgsql AS
+$$BEGIN RETURN athar.run_due(); EXCEPTION WHEN query_canceled THEN RETURN SQLERRM; END$$;
+SELECT is(pg_temp.run(), 'stop', 'one that is cancelled cancels the call');
 
 SELECT is((SELECT array_agg(DISTINCT state) FROM athar.unschedule()), ARRAY['disabled'], 'unschedule disables every job');
 UPDATE athar.job SET last_started_at = NULL;
