@@ -65,12 +65,18 @@ RETURNS TABLE (place bigint, line text)
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE ROWS 3
 BEGIN ATOMIC
 	SELECT p.place,
-		CASE WHEN p.place = text_lines.most AND p.lines > text_lines.most THEN left(btrim(p.line), text_lines.width - 3) || '...' ELSE btrim(p.line) END
+		-- what isolated() marked goes on in the next line
+		CASE WHEN p.open - p.opened > 0 THEN E'\x0e' ELSE '' END
+			|| CASE WHEN p.place = text_lines.most AND p.lines > text_lines.most THEN left(btrim(p.line), text_lines.width - 3) || '...' ELSE btrim(p.line) END
+			|| CASE WHEN p.open > 0 THEN E'\x0f' ELSE '' END
 	FROM (
-		SELECT m.place, m.part[1] AS line, count(*) OVER () AS lines
-		-- as many words as fit, or a word cut where it does not
-		FROM regexp_matches(left(regexp_replace(text_lines.words, '[[:space:]]+', ' ', 'g'), text_lines.width * (text_lines.most + 1)),
-			format('[^ ].{0,%s}(?= |$)|[^ ]{%s}', text_lines.width - 1, text_lines.width), 'g') WITH ORDINALITY AS m (part, place)) AS p
+		SELECT l.place, l.line, l.lines, l.opened, sum(l.opened) OVER (ORDER BY l.place) AS open
+		FROM (
+			SELECT m.place, m.part[1] AS line, count(*) OVER () AS lines,
+				length(replace(m.part[1], E'\x0f', '')) - length(replace(m.part[1], E'\x0e', '')) AS opened
+			-- as many words as fit, or a word cut where it does not
+			FROM regexp_matches(left(regexp_replace(text_lines.words, '[[:space:]]+', ' ', 'g'), text_lines.width * (text_lines.most + 1)),
+				format('[^ ].{0,%s}(?= |$)|[^ ]{%s}', text_lines.width - 1, text_lines.width), 'g') WITH ORDINALITY AS m (part, place)) AS l) AS p
 	WHERE p.place <= text_lines.most;
 END;
 COMMENT ON FUNCTION athar.text_lines(text, integer, integer) IS
@@ -158,11 +164,12 @@ RETURNS text
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 RETURN CASE
 	WHEN figure = 0 THEN '0'
-	WHEN abs(figure) >= 1e15 OR decimals > 9 THEN btrim(to_char(figure, '9.99EEEE'))
+	-- twelve characters are what fits beside the axis
+	WHEN abs(figure) >= 1e9 OR decimals + CASE WHEN abs(figure) >= 1e3 THEN 6 ELSE 3 END > 12 THEN btrim(to_char(figure, '9.99EEEE'))
 	ELSE to_char(figure, 'FM999,999,999,999,990' || CASE WHEN decimals > 0 THEN '.' || repeat('0', decimals) ELSE '' END)
 END;
 COMMENT ON FUNCTION athar.number_text(numeric, integer) IS
-'A number at the mark of an axis: with so many decimals, thousands apart, very large and very small ones with an exponent.';
+'A number at the mark of an axis: with so many decimals, thousands apart; with an exponent where it would be too long to stand beside the axis.';
 
 CREATE OR REPLACE FUNCTION athar.date_marks(first_day date, end_day date)
 RETURNS TABLE (day date, step text)

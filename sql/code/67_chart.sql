@@ -87,7 +87,7 @@ RETURNS text
 LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
 SET jit = off -- a few dozen points
 BEGIN ATOMIC
-	WITH point AS MATERIALIZED (
+	WITH RECURSIVE point AS MATERIALIZED (
 		SELECT p.place, (p.point ->> 'from')::integer AS starts, (p.point ->> 'to')::integer AS ends,
 			athar.drawable((p.point ->> 'value')::double precision) AS value,
 			athar.drawable((p.point ->> 'low')::double precision) AS low,
@@ -142,10 +142,38 @@ BEGIN ATOMIC
 	), connected AS MATERIALIZED (
 		SELECT p.*, count(*) FILTER (WHERE p.is_known) OVER (PARTITION BY p.run) AS run_length
 		FROM (SELECT q.*, sum(q.breaks) OVER (ORDER BY q.place) AS run FROM placed AS q) AS p
-	), level_line AS MATERIALIZED (
-		-- the label stands below the line where the next one is near above it
-		SELECT l.value, l.label, l.y, l.y + CASE WHEN l.y - lead(l.y) OVER (ORDER BY l.value) < 18 THEN 13 ELSE -5 END AS label_y
-		FROM (SELECT v.value, v.label, 260 - a.per_unit * (v.value - a.low::double precision) AS y FROM level AS v CROSS JOIN axis AS a) AS l
+	), level_place AS MATERIALIZED (
+		SELECT row_number() OVER (ORDER BY v.value) AS place, v.value, v.label, 260 - a.per_unit * (v.value - a.low::double precision) AS y,
+			6.5::double precision * least(length(v.label), 80) AS width
+		FROM level AS v
+		CROSS JOIN axis AS a
+	), cutover AS MATERIALIZED (
+		SELECT 64 + a.per_day * ((x.cutover ->> 'at')::integer - a.first_day) AS x, x.cutover ->> 'label' AS label
+		FROM axis AS a
+		CROSS JOIN jsonb_array_elements(coalesce(draw_chart.chart -> 'cutovers', '[]')) AS x (cutover)
+		WHERE (x.cutover ->> 'at')::integer BETWEEN a.first_day AND a.end_day
+	), obstacle AS MATERIALIZED (
+		SELECT p.x AS starts, p.x AS ends, p.y FROM placed AS p WHERE p.is_known
+		UNION ALL
+		SELECT 64 + a.per_day * (m.starts - a.first_day), 64 + a.per_day * (m.ends - a.first_day), 260 - a.per_unit * (m.value - a.low::double precision) FROM mean AS m CROSS JOIN axis AS a
+		UNION ALL
+		SELECT 64, 700, l.y FROM level_place AS l
+	), level_line (place, value, label, y, is_left, label_y, lefts, label_ys) AS (
+		SELECT 0::bigint, NULL::double precision, NULL::text, NULL::double precision, NULL::boolean, NULL::double precision, '{}'::boolean[], '{}'::double precision[]
+		UNION ALL
+		-- the label stands where least would be under it, and no other label: above the line, at the right, else at the left, else below
+		SELECT l.place, l.value, l.label, l.y, b.is_left, b.label_y, e.lefts || b.is_left, e.label_ys || b.label_y
+		FROM level_line AS e
+		JOIN level_place AS l ON l.place = e.place + 1
+		CROSS JOIN LATERAL (
+			SELECT c.is_left, l.y + c.dy AS label_y
+			FROM (VALUES (1, false, -5), (2, true, -5), (3, false, 13), (4, true, 13)) AS c (place, is_left, dy)
+			CROSS JOIN LATERAL (SELECT CASE WHEN c.is_left THEN 68 ELSE 698 - l.width END AS starts) AS t
+			LEFT JOIN obstacle AS o ON o.y <> l.y AND o.y > l.y + c.dy - 14 AND o.y < l.y + c.dy + 6
+				AND o.ends > t.starts - 5 AND o.starts < t.starts + l.width + 5
+			GROUP BY c.place, c.is_left, c.dy
+			ORDER BY count(o.y) + (SELECT 10 * count(*) FROM unnest(e.lefts, e.label_ys) AS p (is_left, y) WHERE p.is_left = c.is_left AND abs(p.y - l.y - c.dy) < 13), c.place
+			LIMIT 1) AS b
 	), head AS (
 		SELECT t.place AS place, 'head' AS class, 22 AS height, t.line FROM athar.text_lines(draw_chart.chart ->> 'title', 68, 2) AS t
 		UNION ALL
@@ -169,7 +197,8 @@ BEGIN ATOMIC
 		SELECT f.id, f.top, f.bottom, f.bottom + coalesce((SELECT max(n.y) FROM note_line AS n), 0) + 14 AS height,
 			f.is_rtl,
 			CASE WHEN f.is_rtl THEN ' x="704" direction="rtl"' ELSE ' x="16"' END AS begin_of_line,
-			CASE WHEN f.is_rtl THEN ' direction="rtl" text-anchor="start"' ELSE ' text-anchor="end"' END AS right_end
+			CASE WHEN f.is_rtl THEN ' direction="rtl" text-anchor="start"' ELSE ' text-anchor="end"' END AS right_end,
+			CASE WHEN f.is_rtl THEN ' direction="rtl" text-anchor="end"' ELSE '' END AS left_end
 		FROM (SELECT
 			'athar-' || left(md5(draw_chart.chart::text), 12) AS id,
 			h.y + 48 AS top,
@@ -204,12 +233,14 @@ BEGIN ATOMIC
 			FROM jsonb_array_elements(coalesce(draw_chart.chart -> 'shades', '[]')) AS x (shade)) AS s
 		WHERE s.starts < s.ends
 		UNION ALL
-		SELECT 50, string_agg(format('<path class="%s" d="M64 %sH700"/><text x="56" y="%s" direction="ltr" text-anchor="end">%s</text>',
+		SELECT 50, string_agg(format('<path class="%s" d="M64 %sH700"/><text x="56" y="%s" direction="ltr" text-anchor="end"%s>%s</text>',
 			CASE WHEN v.value = a.low THEN 'axis' ELSE 'grid' END, athar.px(v.y), athar.px(v.y + 4),
-			athar.number_text(v.value / a.factor, scale(trim_scale(a.step / a.factor)))), '' ORDER BY v.value)
+			-- narrower, where it would begin outside
+			CASE WHEN length(v.label) > 8 THEN ' textLength="52" lengthAdjust="spacingAndGlyphs"' ELSE '' END, v.label), '' ORDER BY v.value)
 		FROM axis AS a
 		CROSS JOIN LATERAL (
-			SELECT a.low + g.place * a.step AS value, 260 - a.per_unit * (g.place * a.step)::double precision AS y
+			SELECT a.low + g.place * a.step AS value, 260 - a.per_unit * (g.place * a.step)::double precision AS y,
+				athar.number_text((a.low + g.place * a.step) / a.factor, scale(trim_scale(a.step / a.factor))) AS label
 			FROM generate_series(0, round((a.high - a.low) / a.step)::integer) AS g (place)) AS v
 		UNION ALL
 		SELECT 60, string_agg(format('<path class="axis" d="M%s 260v5"/><text x="%s" y="278" text-anchor="middle"%s>%s</text>', athar.px(d.x), athar.px(d.x),
@@ -230,11 +261,13 @@ BEGIN ATOMIC
 			FROM athar.date_marks(a.first_date, a.end_date) AS m) AS d
 		UNION ALL
 		SELECT 70, string_agg(format('<path class="level" d="M64 %sH700"/>', athar.px(l.y)), '' ORDER BY l.value)
-		FROM level_line AS l
+		FROM level_place AS l
 		UNION ALL
-		SELECT 125, string_agg(format('<text class="halo" x="698" y="%s"%s>%s</text>', athar.px(l.label_y), f.right_end, athar.escape_markup(left(l.label, 80))), '' ORDER BY l.value)
+		SELECT 135, string_agg(format('<text class="halo" x="%s" y="%s"%s>%s</text>', CASE WHEN l.is_left THEN 68 ELSE 698 END, athar.px(l.label_y),
+			CASE WHEN l.is_left THEN f.left_end ELSE f.right_end END, athar.escape_markup(left(l.label, 80))), '' ORDER BY l.value)
 		FROM level_line AS l
 		CROSS JOIN frame AS f
+		WHERE l.place > 0
 		UNION ALL
 		SELECT 80, string_agg(format('<rect class="%s band" x="%s" y="%s" width="%s" height="%s"/>', m.side,
 			athar.px(64 + a.per_day * (m.starts - a.first_day)), athar.px(260 - a.per_unit * (m.high - a.low::double precision)),
@@ -270,16 +303,18 @@ BEGIN ATOMIC
 		FROM connected AS c
 		WHERE c.is_known AND (c.n <= 60 OR c.run_length = 1)
 		UNION ALL
-		SELECT 120, string_agg(format('<path class="cutover" d="M%s 260V-8"/><text class="strong halo" x="%s" y="%s" text-anchor="%s"%s>%s</text>', athar.px(o.x),
+		SELECT 120, string_agg(o.lines || format('<text class="strong halo" x="%s" y="%s" text-anchor="%s"%s>%s</text>',
 			athar.px(least(greatest(o.x, 30), 690)), CASE WHEN o.place % 2 = 1 THEN -12 ELSE -26 END,
 			CASE WHEN o.x > 620 THEN CASE WHEN f.is_rtl THEN 'start' ELSE 'end' END ELSE 'middle' END,
-			CASE WHEN f.is_rtl THEN ' direction="rtl"' ELSE '' END, athar.escape_markup(left(o.label, 40))), '' ORDER BY o.place)
-		FROM axis AS a
-		CROSS JOIN frame AS f
-		CROSS JOIN LATERAL (
-			SELECT x.place, x.cutover ->> 'label' AS label, 64 + a.per_day * ((x.cutover ->> 'at')::integer - a.first_day) AS x
-			FROM jsonb_array_elements(coalesce(draw_chart.chart -> 'cutovers', '[]')) WITH ORDINALITY AS x (cutover, place)
-			WHERE (x.cutover ->> 'at')::integer BETWEEN a.first_day AND a.end_day) AS o
+			CASE WHEN f.is_rtl THEN ' direction="rtl"' ELSE '' END, athar.escape_markup(CASE WHEN length(o.label) > 40 THEN left(o.label, 37) || '...' ELSE o.label END)), '' ORDER BY o.place)
+		FROM frame AS f
+		CROSS JOIN (
+			-- those too near each other for two labels have one
+			SELECT c.place, avg(c.x) AS x, string_agg(c.label, ', ' ORDER BY c.x) AS label,
+				string_agg(format('<path class="cutover" d="M%s 260V-8"/>', athar.px(c.x)), '' ORDER BY c.x) AS lines
+			FROM (SELECT n.x, n.label, count(*) FILTER (WHERE n.is_far) OVER (ORDER BY n.x) AS place
+				FROM (SELECT v.x, v.label, coalesce(v.x - lag(v.x) OVER (ORDER BY v.x) > 40, true) AS is_far FROM cutover AS v) AS n) AS c
+			GROUP BY c.place) AS o
 		UNION ALL
 		SELECT 130, string_agg(format('<path class="%s mean" d="M%s %sH%s"/><text class="strong halo" x="%s" y="%s" text-anchor="middle"%s>%s</text>', m.side,
 			athar.px(64 + a.per_day * (m.starts - a.first_day)), athar.px(y.y), athar.px(64 + a.per_day * (m.ends - a.first_day)),

@@ -49,11 +49,13 @@ COMMENT ON FUNCTION athar.shown_progress(double precision) IS 'Progress as it is
 CREATE OR REPLACE FUNCTION athar.elapsed_share(period daterange, time_zone text, at timestamptz)
 RETURNS double precision
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN num_nulls(period, time_zone, at) = 0 THEN greatest(0, least(1,
+RETURN CASE WHEN num_nulls(lower(period), upper(period), time_zone, at) > 0 THEN NULL
+	WHEN NOT isfinite(at) THEN (at > 'epoch')::integer
+	ELSE greatest(0, least(1,
 	extract(epoch FROM at - lower(period)::timestamp AT TIME ZONE time_zone)::double precision
 	/ extract(epoch FROM upper(period)::timestamp AT TIME ZONE time_zone - lower(period)::timestamp AT TIME ZONE time_zone)::double precision)) END;
 COMMENT ON FUNCTION athar.elapsed_share(daterange, text, timestamptz) IS
-'The share of a cycle that has passed at a moment, from 0 before it to 1 after it, its days cut in the time zone given: the progress expected of a goal that advances evenly. NULL without a period.';
+'The share of a cycle that has passed at a moment, from 0 before it to 1 after it, its days cut in the time zone given: the progress expected of a goal that advances evenly. NULL without a period, and for one without a beginning or an end.';
 
 CREATE OR REPLACE FUNCTION athar.create_cycle(code text, name text, period daterange, name_ar text DEFAULT NULL,
 	review_every interval DEFAULT '1 month')
@@ -101,6 +103,32 @@ COMMENT ON FUNCTION athar.check_cycle(integer) IS
 
 -- Goals
 
+-- Everybody reads the one tree; what the figures of another agency's goals are, or its targets, is not for others to write.
+CREATE OR REPLACE FUNCTION athar.check_goal_writer(goal text, level text)
+RETURNS void
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT athar.fail('AT005', format('role "%s" may not write about goal "%s"', athar.caller(), g.code),
+		format('Nothing was changed. It was given level %s for units that neither want the goal nor work for it.', check_goal_writer.level),
+		format('Ask who acts for %s.', coalesce('unit "' || u.code || '"', 'all units: the goal is of none')))
+	FROM athar.goal AS g
+	LEFT JOIN athar.unit AS u ON u.id = g.unit_id
+	WHERE g.code = check_goal_writer.goal
+		AND NOT athar.is_unlimited(athar.caller(), check_goal_writer.level)
+		AND NOT EXISTS (
+			SELECT
+			FROM athar.held_units(athar.caller(), check_goal_writer.level) AS h (id)
+			WHERE h.id = g.unit_id
+				OR check_goal_writer.level = 'contribute' AND h.id IN (
+					SELECT coalesce(a.owner_id, j.unit_id)
+					FROM athar.alignment AS l
+					JOIN athar.action AS a ON a.id = l.action_id
+					JOIN athar.project AS j ON j.id = a.project_id
+					WHERE l.goal_id = g.id AND a.removed_in_version IS NULL));
+END;
+COMMENT ON FUNCTION athar.check_goal_writer(text, text) IS
+'Raises AT005 where the caller was given this level for units alone, and the goal is of none of them, nor of one below; with level contribute a unit whose actions serve the goal writes, too. Used by what writes goals.';
+
 CREATE OR REPLACE FUNCTION athar.goal_values(at timestamptz DEFAULT now(), only_goals integer[] DEFAULT NULL, only_running boolean DEFAULT false)
 RETURNS TABLE (goal_id integer, value double precision, baseline double precision, measured_until date)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000
@@ -128,7 +156,7 @@ BEGIN ATOMIC
 			(true, lower(c.period) - (upper(c.period) - lower(c.period)), lower(c.period), '-infinity', lower(c.period))
 		) AS w (is_baseline, observed_from, begins_before, ends_after, ends_by)
 		WHERE (goal_values.only_goals IS NULL OR g.id = ANY (goal_values.only_goals))
-			AND (NOT goal_values.only_running OR c.closed_at IS NULL AND c.period @> (goal_values.at AT TIME ZONE c.time_zone)::date)
+			AND (goal_values.only_running IS NOT TRUE OR c.closed_at IS NULL AND c.period @> (goal_values.at AT TIME ZONE c.time_zone)::date)
 			AND w.ends_by IS NOT NULL
 	), series AS MATERIALIZED (
 		SELECT DISTINCT ON (w.series) w.series, w.kpi_id, w.service_id, w.channel_id, w.observed_from, w.begins_before, w.ends_after, w.ends_by
@@ -189,7 +217,7 @@ BEGIN ATOMIC
 			AND r.kind <> 'recognition'
 			AND r.reviewed_at <= goal_values.at
 			AND (goal_values.only_goals IS NULL OR r.goal_id = ANY (goal_values.only_goals))
-			AND (NOT goal_values.only_running OR c.closed_at IS NULL AND c.period @> (goal_values.at AT TIME ZONE c.time_zone)::date)
+			AND (goal_values.only_running IS NOT TRUE OR c.closed_at IS NULL AND c.period @> (goal_values.at AT TIME ZONE c.time_zone)::date)
 		GROUP BY r.goal_id
 	)
 	SELECT g.id, coalesce(current.value, typed.value), coalesce(baseline.value, typed.baseline),
@@ -200,7 +228,7 @@ BEGIN ATOMIC
 	LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
 	LEFT JOIN typed ON typed.goal_id = g.id
 	WHERE (goal_values.only_goals IS NULL OR g.id = ANY (goal_values.only_goals))
-		AND (NOT goal_values.only_running OR c.closed_at IS NULL AND c.period @> (goal_values.at AT TIME ZONE c.time_zone)::date);
+		AND (goal_values.only_running IS NOT TRUE OR c.closed_at IS NULL AND c.period @> (goal_values.at AT TIME ZONE c.time_zone)::date);
 END;
 COMMENT ON FUNCTION athar.goal_values(timestamptz, integer[], boolean) IS
 'The figure of every goal at a moment, and its baseline: one row per goal, or the goals whose ids are given, or with only_running the goals of cycles that are open and run at that moment.
@@ -349,6 +377,7 @@ BEGIN ATOMIC
 	SELECT athar.fail('23505', format('goal "%s" exists already', create_goal.code),
 		'Nothing was changed.', 'Use it, change it with revise_goal(), or choose another code.')
 	WHERE EXISTS (SELECT FROM athar.goal AS g WHERE g.code = create_goal.code);
+	SELECT athar.cycle_id(create_goal.cycle), athar.unit_id(create_goal.unit);
 	SELECT athar.check_cycle(athar.cycle_id(create_goal.cycle));
 	INSERT INTO athar.goal (code, title, title_ar, kind, cycle_id, parent_id, unit_id, kpi_id, service_id, channel_id,
 		target, weight, commitment, rationale, rationale_ar)
@@ -356,6 +385,7 @@ BEGIN ATOMIC
 		athar.goal_id(create_goal.parent), athar.unit_id(create_goal.unit), athar.kpi_id(create_goal.kpi),
 		athar.service_id(create_goal.service), athar.channel_id(create_goal.channel),
 		create_goal.target, coalesce(create_goal.weight, 1), coalesce(create_goal.commitment, 'committed'), create_goal.rationale, create_goal.rationale_ar);
+	SELECT athar.check_goal_writer(create_goal.code, 'manage');
 	SELECT athar.check_baseline(g.id)
 	FROM athar.goal AS g
 	WHERE g.code = create_goal.code AND athar.kind_of(g.target) = 'relative';
@@ -363,7 +393,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION athar.create_goal(text, text, text, text, text, text, text, text, text, athar.target, double precision, text, text, text, text) IS
 'Creates a goal and returns its id. kind: policy, strategy, objective or key_result; cycle, parent (the goal it serves), unit, kpi, service and channel by their codes; target: what the KPI''s figure is to reach, or without a KPI the figure of the check-ins; weight among its siblings, 0 to show it without counting it; commitment: committed (1.0 is success) or aspirational (0.7 is); rationale: why it is wanted, without which publish_goal() publishes key results alone.
-22023 for a blank or malformed code, a blank title, an unknown kind or commitment, a negative weight, or a relative target whose baseline is known to be 0; 22003 for a weight of NaN or infinity; 42704 for an unknown code; 23505 if the code is taken; 55000 for a cycle that is closed.';
+22023 for a blank or malformed code, a blank title, an unknown kind or commitment, a negative weight, or a relative target whose baseline is known to be 0; 22003 for a weight of NaN or infinity; 42704 for an unknown code; 23505 if the code is taken; 55000 for a cycle that is closed; AT005 for a goal of a unit for which the caller does not manage.';
 
 CREATE OR REPLACE FUNCTION athar.revise_goal(
 	goal text, target athar.target DEFAULT NULL, weight double precision DEFAULT NULL, commitment text DEFAULT NULL,
@@ -386,6 +416,7 @@ BEGIN ATOMIC
 	WHERE NOT coalesce(w.name = ANY ('{target,parent,unit,kpi,service,channel,rationale,rationale_ar,title_ar}'), false);
 	SELECT athar.check_goal(revise_goal.goal, coalesce(revise_goal.title, 'as it is'), revise_goal.weight, revise_goal.commitment);
 	SELECT g.id FROM athar.goal AS g WHERE g.id = athar.goal_id(revise_goal.goal) FOR NO KEY UPDATE;
+	SELECT athar.check_goal_writer(revise_goal.goal, 'manage');
 	SELECT athar.check_cycle(g.cycle_id)
 	FROM athar.goal AS g
 	WHERE g.code = revise_goal.goal;
@@ -445,6 +476,8 @@ BEGIN ATOMIC
 	FROM wanted AS w
 	JOIN changed AS c ON c.goal_id = w.id
 	WHERE g.id = w.id;
+	-- nor is one given to a unit of others
+	SELECT athar.check_goal_writer(revise_goal.goal, 'manage');
 	SELECT athar.check_baseline(g.id)
 	FROM athar.goal AS g
 	WHERE g.code = revise_goal.goal AND athar.kind_of(g.target) = 'relative';
@@ -452,7 +485,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION athar.revise_goal(text, athar.target, double precision, text, text, text, text, text, text, text, text, text, text, text, text[]) IS
 'Changes a goal, keeps in goal_revision what it was measured by before, and why, and returns its id. What is not given (NULL) stays; without names what is to be taken away: target, parent, unit, kpi, service, channel, rationale, rationale_ar, title_ar. Kind and cycle do not change: that is another goal. Where nothing changes, nothing is kept.
-AT001 without a reason; 22023 without a goal, for a blank title, an unknown commitment, a negative weight, an unknown name in without, a relative target whose baseline is known to be 0, and where a published goal would be without a rationale; 22003 for a weight of NaN or infinity; 42704 for an unknown code; 55000 where its cycle is closed; AT006 for a loop.';
+AT001 without a reason; 22023 without a goal, for a blank title, an unknown commitment, a negative weight, an unknown name in without, a relative target whose baseline is known to be 0, and where a published goal would be without a rationale; 22003 for a weight of NaN or infinity; 42704 for an unknown code; 55000 where its cycle is closed; AT005 for a goal of a unit for which the caller does not manage, before or after; AT006 for a loop.';
 
 CREATE OR REPLACE FUNCTION athar.check_in(
 	goal text, value double precision DEFAULT NULL, confidence double precision DEFAULT NULL, note text DEFAULT NULL,
@@ -480,13 +513,14 @@ BEGIN ATOMIC
 	SELECT athar.fail('22023', format('the check-in of goal "%s" needs a time of the years 1 to 9999', check_in.goal),
 		'Nothing was recorded.', 'Give the moment it speaks of, or none for now.')
 	WHERE check_in.at < '0001-01-01 00:00:00+00' OR check_in.at >= '10000-01-01 00:00:00+00';
+	SELECT athar.check_goal_writer(check_in.goal, 'contribute');
 	INSERT INTO athar.review (kind, goal_id, value, confidence, said_status, note, author, reviewed_at)
 	VALUES ('check_in', athar.goal_id(check_in.goal), check_in.value, check_in.confidence, check_in.said_status,
 		check_in.note, athar.current_actor(), coalesce(check_in.at, now()))
 	RETURNING id;
 END;
 COMMENT ON FUNCTION athar.check_in(text, double precision, double precision, text, timestamptz, text) IS
-'Records what somebody says about a goal and returns the id of the review: value (the goal''s figure, counted only where no KPI measures it), confidence to reach it (0 to 1), a note, the moment it speaks of, and said_status, the author''s own word (on_track, caution, off_track, achieved, missed). At least one of them. The author is current_actor(). 22023 without a goal or without anything said, for a confidence outside 0 to 1, an unknown status or a time outside the years 1 to 9999; 22003 for NaN and infinity; 42704 for an unknown goal.';
+'Records what somebody says about a goal and returns the id of the review: value (the goal''s figure, counted only where no KPI measures it), confidence to reach it (0 to 1), a note, the moment it speaks of, and said_status, the author''s own word (on_track, caution, off_track, achieved, missed). At least one of them. The author is current_actor(). 22023 without a goal or without anything said, for a confidence outside 0 to 1, an unknown status or a time outside the years 1 to 9999; 22003 for NaN and infinity; 42704 for an unknown goal; AT005 for one of a unit for which the caller does not contribute, and which that unit does not work for.';
 
 CREATE OR REPLACE FUNCTION athar.roll_up_goals(cycle text DEFAULT NULL)
 RETURNS integer

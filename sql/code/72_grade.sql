@@ -83,6 +83,9 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 	SELECT athar.fail('22023', 'a cycle is required', 'Nothing was changed.', 'Give the code of the cycle to close.')
 	WHERE close_cycle.cycle IS NULL;
+	SELECT athar.fail('AT005', format('role "%s" may not close cycle "%s"', athar.caller(), close_cycle.cycle),
+		'Nothing was changed. It manages some units, and goals of all would have their grades.', 'Ask who manages all units.')
+	WHERE NOT athar.is_unlimited(athar.caller(), 'manage');
 	-- the rollup's lock first, as the rollup takes them, then against goals being created or revised (check_cycle)
 	SELECT pg_advisory_xact_lock('pg_class'::regclass::oid::integer, 'athar.goal_progress'::regclass::oid::integer);
 	SELECT c.id FROM athar.cycle AS c WHERE c.id = athar.cycle_id(close_cycle.cycle) FOR UPDATE;
@@ -126,7 +129,7 @@ BEGIN ATOMIC
 	WHERE g.cycle_id = athar.cycle_id(close_cycle.cycle);
 END;
 COMMENT ON FUNCTION athar.close_cycle(text) IS
-'Closes a cycle, even before its last day: every goal of it gets its grade, once and for all, by its target and by the one with which it went into the cycle; returns the number of goals. Figures, check-ins and rollups go on, and goal_grades shows what has become of a grade since; no goal of the cycle is created or revised any more (title, rationale and all else included). Waits for a rollup and for goals being created or revised. 22023 without a cycle, 42704 for an unknown one, 55000 for one that is closed already or has not begun.';
+'Closes a cycle, even before its last day: every goal of it gets its grade, once and for all, by its target and by the one with which it went into the cycle; returns the number of goals. Figures, check-ins and rollups go on, and goal_grades shows what has become of a grade since; no goal of the cycle is created or revised any more (title, rationale and all else included). Waits for a rollup and for goals being created or revised. 22023 without a cycle, 42704 for an unknown one, 55000 for one that is closed already or has not begun, AT005 where a unit limits the caller.';
 
 CREATE OR REPLACE VIEW athar.goal_grades WITH (security_invoker = true) AS
 WITH state AS MATERIALIZED (
@@ -269,6 +272,7 @@ BEGIN ATOMIC
 	SELECT athar.fail('22023', 'a goal is required', 'Nothing was changed.', 'Give the code of the goal to publish.')
 	WHERE publish_goal.goal IS NULL;
 	SELECT g.id FROM athar.goal AS g WHERE g.id = athar.goal_id(publish_goal.goal) FOR NO KEY UPDATE;
+	SELECT athar.check_goal_writer(publish_goal.goal, 'manage');
 	SELECT athar.fail('22023', format('goal "%s" has no rationale', g.code),
 		'People would read what is wanted and not why; it was not published.',
 		format('Say why: revise_goal(%L, rationale => ..., reason => ...).', g.code))
@@ -284,4 +288,4 @@ BEGIN ATOMIC
 	SELECT athar.goal_id(publish_goal.goal);
 END;
 COMMENT ON FUNCTION athar.publish_goal(text, boolean) IS
-'Lets the public read a goal in public_goals, or with is_public => false no longer, and returns its id. A policy, strategy or objective is published with its rationale only: 22023 without one. What was published before keeps its date. 22023 without a goal, 42704 for an unknown one.';
+'Lets the public read a goal in public_goals, or with is_public => false no longer, and returns its id. A policy, strategy or objective is published with its rationale only: 22023 without one. What was published before keeps its date. 22023 without a goal, 42704 for an unknown one, AT005 for one of a unit for which the caller does not manage.';

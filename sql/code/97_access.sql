@@ -44,7 +44,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|record_events|measure_effects|measure_due_effects'),
 		('administer', 'routine', 'EXECUTE', 'seal|run_due|schedule|reschedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
-		('none', 'routine', 'EXECUTE', 'check_definition|check_cycle|check_goal|check_baseline|check_kpi|check_measurement|refresh_observations|find_events|take_unseen'),
+		('none', 'routine', 'EXECUTE', 'check_definition|check_cycle|check_goal|check_goal_writer|check_baseline|check_kpi|check_measurement|refresh_observations|find_events|take_unseen'),
 		('none', 'routine', 'EXECUTE', 'commit_plan|check_plan_change|lock_draft|keep_draft|settle_plan|check_open_draft|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
 		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|check_acting|holds_level|held_units|projects_of|takes_part|writable_project|managed_project|lock_participants|signing_unit|sign_plan|run_grant')
 ), support (oid) AS (
@@ -243,7 +243,7 @@ BEGIN ATOMIC
 	SELECT EXISTS (SELECT FROM new);
 END;
 COMMENT ON FUNCTION athar.grant_access(regrole, text, text) IS
-'Gives a role a level: read (views, readers, statistics), contribute (also observations, measurements, plans, check-ins), manage (also units, services, KPIs, cycles, goals), administer (also tracking, jobs and levels), or audit, which stands apart (the whole change log). Stored, and applied as GRANTs of what access_rules lists; returns whether it is new. The unit limits which projects the role sees (those in which the unit takes part, or one below it) and writes, for whom it signs, what the owner''s-rights views show (may_see), and for whom an administrator may give levels. With its owner''s rights, because only an owner grants; it refuses (42501) to give what the caller does not hold. 22023 unknown level, or audit with a unit; 42704 unknown role or unit.';
+'Gives a role a level: read (views, readers, statistics), contribute (also observations, measurements, plans, check-ins), manage (also units, services, KPIs, cycles, goals), administer (also tracking, jobs and levels), or audit, which stands apart (the whole change log). Stored, and applied as GRANTs of what access_rules lists; returns whether it is new. The unit limits which projects the role sees (those in which the unit takes part, or one below it) and writes, whose goals it writes, for whom it signs, what the owner''s-rights views show (may_see), and for whom an administrator may give levels. With its owner''s rights, because only an owner grants; it refuses (42501) to give what the caller does not hold. 22023 unknown level, or audit with a unit; 42704 unknown role or unit.';
 
 CREATE OR REPLACE FUNCTION athar.revoke_access(role regrole, level text, unit text DEFAULT NULL)
 RETURNS boolean

@@ -1,6 +1,6 @@
 -- alignment: who works for what, what has no work and what no goal, what pulls apart, what is badly stated
 BEGIN;
-SELECT plan(41);
+SELECT plan(56);
 SET LOCAL athar.actor = 'programme office';
 SET LOCAL athar.time_zone = 'UTC';
 
@@ -164,6 +164,37 @@ SELECT is(pg_temp.findings('none'), '{baseline_is_zero}', 'and found where a lat
 SELECT results_eq($$SELECT sentence FROM athar.okr_lint WHERE check_code = 'effects_fall_short'$$,
 	$$VALUES ('the actions that serve it are expected to change "wait" by -8 together; the target asks for -16')$$, 'what is planned does not add up to it');
 SELECT is_empty($$SELECT FROM athar.okr_lint WHERE sentence_ar !~ '[ء-ي]' OR sentence !~ '[a-z]'$$, 'every finding is said in both languages');
+
+-- Everybody reads the tree; who is limited to units writes of their goals alone.
+CREATE ROLE goal_of_north; CREATE ROLE goal_of_south; CREATE ROLE goal_of_ministry; CREATE ROLE goal_of_all; CREATE ROLE goal_reader;
+SELECT athar.grant_access('goal_of_north', 'manage', 'north'), athar.grant_access('goal_of_south', 'contribute', 'south'), athar.grant_access('goal_of_ministry', 'manage', 'ministry'),
+	athar.grant_access('goal_of_all', 'manage'), athar.grant_access('goal_reader', 'read');
+CREATE FUNCTION pg_temp.as_role(role name, command text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('role', role, true);
+	EXECUTE command;
+	PERFORM set_config('role', 'none', true);
+	RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END $$;
+SELECT is(pg_temp.as_role(c.role, c.command), c.outcome, c.role || ': ' || c.command)
+FROM (VALUES
+	('goal_of_north', $$SELECT athar.create_goal('theirs', 'Theirs', 'key_result', 'now', unit => 'south')$$, 'AT005'),
+	('goal_of_north', $$SELECT athar.create_goal('nobodys', 'Nobody''s', 'key_result', 'now')$$, 'AT005'),
+	('goal_of_north', $$SELECT athar.create_goal('ours', 'Ours', 'key_result', 'now', unit => 'north', target => 'milestone')$$, 'done'),
+	('goal_of_north', $$SELECT athar.revise_goal('ours', unit => 'south', reason => 'theirs')$$, 'AT005'),
+	('goal_of_north', $$SELECT athar.revise_goal('slow', 'at least 10', reason => 'less')$$, 'AT005'),
+	('goal_of_north', $$SELECT athar.publish_goal('slow')$$, 'AT005'),
+	('goal_of_north', $$SELECT athar.close_cycle('now')$$, 'AT005'),
+	('goal_of_north', $$SELECT athar.check_in('slow', 1)$$, 'AT005'),
+	('goal_of_north', $$SELECT athar.record_review(NULL, 'we say so', 'decision', goal => 'slow')$$, 'AT005'),
+	('goal_of_north', $$SELECT athar.record_review(NULL, 'what about it?', goal => 'slow')$$, 'done'),
+	('goal_of_south', $$SELECT athar.check_in('fast-1', note => 'B goes well')$$, 'done'),
+	('goal_of_south', $$SELECT athar.check_in('fast-2', note => 'not ours')$$, 'AT005'),
+	('goal_of_ministry', $$SELECT athar.revise_goal('slow', 'at least 10', reason => 'less'), athar.check_in('fast-2', 0.5)$$, 'done'),
+	('goal_reader', $$SELECT athar.check_in('fast-2', 0.5)$$, '42501'),
+	('goal_of_all', $$SELECT athar.check_in('bare', 0.5), athar.close_cycle('now')$$, 'done')) AS c (role, command, outcome);
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(144);
+SELECT plan(146);
 SET LOCAL athar.actor = 'programme office';
 SET LOCAL athar.time_zone = 'Asia/Riyadh';
 
@@ -103,6 +103,8 @@ SELECT is(athar.elapsed_share('[2015-01-01,2015-01-11)', 'Asia/Riyadh', '2015-01
 SELECT is(athar.elapsed_share('[2015-01-01,2015-01-11)', 'UTC', '2014-06-01 00:00+00'), 0::double precision, 'not begun');
 SELECT is(athar.elapsed_share('[2015-01-01,2015-01-11)', 'UTC', '2016-01-01 00:00+00'), 1::double precision, 'over');
 SELECT is(athar.elapsed_share(NULL, NULL, now()), NULL, 'no period, nothing expected');
+SELECT is(num_nonnulls(athar.elapsed_share('empty', 'UTC', now()), athar.elapsed_share('[2015-01-01,)', 'UTC', now())), 0, 'nor of one without days or an end');
+SELECT results_eq($$SELECT athar.elapsed_share('[2015-01-01,2015-01-11)', 'UTC', '-infinity'), athar.elapsed_share('[2015-01-01,2015-01-11)', 'UTC', 'infinity')$$, $$VALUES (0::double precision, 1::double precision)$$, 'before and after all time');
 
 -- The golden tree in goals, fed by check-ins; three levels of parents above it.
 SELECT athar.define_unit('ministry', 'Ministry');

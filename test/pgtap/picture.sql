@@ -58,6 +58,10 @@ FROM (VALUES
 SELECT results_eq($$SELECT line FROM athar.text_lines('the quick  brown fox jumps over the lazy dog', 15, 3)$$, ARRAY['the quick brown', 'fox jumps over', 'the lazy dog'], 'lines between words');
 SELECT results_eq($$SELECT line FROM athar.text_lines('the quick brown fox jumps over the lazy dog', 15, 2)$$, ARRAY['the quick brown', 'fox jumps ov...'], 'what is too long says so');
 SELECT results_eq($$SELECT line FROM athar.text_lines(repeat('x', 25), 10, 5)$$, ARRAY[repeat('x', 10), repeat('x', 10), 'xxxxx'], 'a word that is too long is cut');
+SELECT is(string_agg(translate(l.line, E'\x0e\x0f', '[]'), '|' ORDER BY l.place), n.lines, 'what is isolated is so in every line: ' || n.most)
+FROM (VALUES (4, '[the quick]|[brown] fox|[the lazy]|[dog jumps]'), (3, '[the quick]|[brown] fox|[the laz...]')) AS n (most, lines),
+	LATERAL athar.text_lines(athar.isolated('the quick brown', 'ar') || ' fox ' || athar.isolated('the lazy dog jumps', 'ar'), 11, n.most) AS l
+GROUP BY n.most, n.lines;
 SELECT is_empty($$SELECT l.line FROM (VALUES (' '), (''), (NULL)) AS v (words), athar.text_lines(v.words, 10, 3) AS l$$, 'no words');
 
 -- Words and axes ------------------------------------------------------------------
@@ -74,7 +78,8 @@ FROM (VALUES
 	(5, 5, '4.4 5.6 0.2 1'), (0, 0, '-1.0 1.0 0.5 1'), (0, 4e7, '0 40000000 10000000 1000000'), (0, 2e10, '0 20000000000 5000000000 1000000000'), (0, 1.0005, '0.0 1.0 0.2 1')) AS v (low, high, axis),
 LATERAL athar.value_axis(v.low, v.high) AS a;
 SELECT is(athar.number_text(v.figure, v.decimals), v.words, v.words)
-FROM (VALUES (1234567, 0, '1,234,567'), (0.5, 2, '0.50'), (-12.5, 1, '-12.5'), (0, 3, '0'), (1e20, 0, '1.00e+20'), (2e-12, 12, '2.00e-12')) AS v (figure, decimals, words);
+FROM (VALUES (1234567, 0, '1,234,567'), (0.5, 2, '0.50'), (-12.5, 1, '-12.5'), (0, 3, '0'), (1e20, 0, '1.00e+20'), (2e-12, 12, '2.00e-12'),
+	(123456789, 0, '123,456,789'), (1234567890, 0, '1.23e+09'), (-5e-7, 7, '-0.0000005'), (5e-11, 11, '5.00e-11'), (12345.125, 3, '12,345.125'), (12345.1234567, 7, '1.23e+04')) AS v (figure, decimals, words);
 SELECT is((SELECT string_agg(m.day || ' ' || m.step, ', ' ORDER BY m.day) FROM athar.date_marks(v.first_day::date, v.end_day::date) AS m), v.marks, format('marks from %s to %s', v.first_day, v.end_day))
 FROM (VALUES
 	('2010-04-01', '2014-07-01', '2011-01-01 year, 2012-01-01 year, 2013-01-01 year, 2014-01-01 year'),
@@ -105,6 +110,20 @@ FROM (VALUES (25, 'M117 260L223 195L382 130', 'what is half a period late is joi
 SELECT is(pg_temp.found('count(//s:circle)', athar.draw_chart(jsonb_build_object('points', (SELECT jsonb_agg(jsonb_build_object('from', i, 'to', i + 1, 'value', nullif(i, 58))) FROM generate_series(0, n.n) AS i)), 'en')),
 	n.circles, n.circles || ' points are marked')
 FROM (VALUES (60, '60'), (61, '0')) AS n (n, circles);
+
+-- what would overlap does not: labels of lines, of days, of marks
+SELECT is(pg_temp.found('//s:text[@class="halo"]/@x', svg) || ' ' || pg_temp.found('//s:text[@class="halo"]/@y', svg), v.places, v.what)
+FROM (VALUES
+	('[{"from": 0, "to": 10, "value": 0}, {"from": 10, "to": 20, "value": 100}]', '[{"value": 50, "label": "half"}]', '698 125', 'the label of a line: at its right, above'),
+	('[{"from": 0, "to": 1, "value": 0}, {"from": 19, "to": 20, "value": 52}, {"from": 20, "to": 21, "value": 100}]', '[{"value": 50, "label": "half of it all"}]', '68 125', 'a figure stands there: at its left'),
+	('[{"from": 0, "to": 1, "value": 52}, {"from": 20, "to": 21, "value": 52}, {"from": 21, "to": 22, "value": 100}, {"from": 22, "to": 23, "value": 0}]', '[{"value": 50, "label": "half of it all"}]', '698 143', 'there, too: below'),
+	('[{"from": 0, "to": 10, "value": 0}, {"from": 10, "to": 20, "value": 100}]', '[{"value": 50, "label": "half"}, {"value": 54, "label": "more"}]', '698 | 698 143 | 114.6', 'another line near above: below'),
+	('[{"from": 0, "to": 10, "value": 0}, {"from": 10, "to": 20, "value": 100}]', '[{"value": 50, "label": "half"}, {"value": 52, "label": "more"}, {"value": 54, "label": "most"}]', '698 | 698 | 68 143 | 119.8 | 114.6', 'no two labels at one place')) AS v (points, levels, places, what),
+LATERAL athar.draw_chart(format('{"points": %s, "levels": %s}', v.points, v.levels)::jsonb, 'en') AS svg;
+SELECT is(pg_temp.found('//s:text[@class="strong halo"]/text()', svg) || ' ' || pg_temp.found('//s:text[@class="strong halo"]/@x', svg) || ' ' || pg_temp.found('count(//s:path[@class="cutover"])', svg), 'a, b | c 238.9 | 382 3', 'two days near each other have one label')
+FROM athar.draw_chart('{"points": [{"from": 0, "to": 20, "value": 1}], "cutovers": [{"at": 5, "label": "a"}, {"at": 6, "label": "b"}, {"at": 10, "label": "c"}]}', 'en') AS svg;
+SELECT is(pg_temp.found('count(//s:text[@textLength])', athar.draw_chart(format('{"points": [{"from": 0, "to": 10, "value": %s}, {"from": 10, "to": 20, "value": %s}]}', v.low, v.high)::jsonb, 'en')), v.n, 'long marks of the axis are narrowed: ' || v.high)
+FROM (VALUES ('0', '9000', '0'), ('10000.001', '10000.002', '6'), ('0', '5e-7', '5')) AS v (low, high, n);
 
 -- Trends -----------------------------------------------------------------------------
 SELECT athar.define_unit('agency', 'Agency', 'الهيئة');
