@@ -99,7 +99,10 @@ OBJS = \
 	src/json_list.o \
 	src/json_references.o \
 	src/json_answer.o \
+	src/plan_items.o \
+	src/plan_check.o \
 	src/plan_commit.o \
+	src/plan_save.o \
 	src/effect.o \
 	src/network.o \
 	src/gate.o \

@@ -45,14 +45,13 @@ static const char *const table_names[ATHAR_TABLES] = {
 	"tracked_table", "tracked_column", "log_transaction", "log_entry", "mark",
 	"tracking_check", "seal_batch", "seal_tile", "log_archive", "kpi",
 	"kpi_source", "dirty_bucket", "dirty_source", "access_grant",
-	"unseen_figure"
+	"unseen_figure", "plan_item"
 };
 
 static const char *const sequence_names[ATHAR_TABLES] = {
 	"tracked_table_id_seq", NULL, "log_transaction_id_seq",
 	"log_entry_id_seq", "mark_id_seq", "tracking_check_id_seq", NULL, NULL,
-	"log_archive_id_seq", NULL, NULL, NULL, NULL, NULL	/* the others draw no
-														 * numbers here */
+	"log_archive_id_seq"		/* the others draw no numbers here */
 };
 
 static Oid	tables[ATHAR_TABLES];

@@ -27,10 +27,11 @@ typedef enum athar_table
 	ATHAR_DIRTY_BUCKET,
 	ATHAR_DIRTY_SOURCE,
 	ATHAR_ACCESS_GRANT,
-	ATHAR_UNSEEN_FIGURE
+	ATHAR_UNSEEN_FIGURE,
+	ATHAR_PLAN_ITEM
 } athar_table;
 
-#define ATHAR_TABLES (ATHAR_UNSEEN_FIGURE + 1)
+#define ATHAR_TABLES (ATHAR_PLAN_ITEM + 1)
 
 /* What to go back to after reading as the owner of the log. */
 typedef struct athar_owner_state

@@ -117,9 +117,13 @@ athar_follow_actions(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("follow_actions: must be fired after a statement, with its new rows as new_actions")));
 
-	/* A dump brings the effects as they were. */
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) &&
-		athar_catalog_is_restore())
+	/*
+	 * A statement that inserts or updates fires for both.  A dump brings the
+	 * effects as they were.
+	 */
+	if (tuplestore_tuple_count(trigdata->tg_newtable) == 0 ||
+		(TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) &&
+		 athar_catalog_is_restore()))
 		return PointerGetDatum(NULL);
 
 	SPI_connect();

@@ -20,20 +20,20 @@
 #include "catalog.h"
 #include "statement.h"
 
-static athar_statement inserted = {
+static athar_statement changed = {
 	.text = "SELECT array_agg(n.id) FROM new_actions AS n"
-	" WHERE n.status IN (SELECT g.step FROM athar.gates AS g WHERE g.subject = 'action')"
-	" HAVING count(*) > 0",
+	" JOIN old_actions AS o ON o.id = n.id"
+	" WHERE o.status <> n.status HAVING count(*) > 0",
 	.expected = SPI_OK_SELECT
 };
 
-static athar_statement updated = {
+/* Those of all rows, or of those given, whose status has a gate. */
+static athar_statement gated = {
 	.text = "SELECT array_agg(n.id) FROM new_actions AS n"
-	" JOIN old_actions AS o ON o.id = n.id"
-	" WHERE o.status <> n.status"
+	" WHERE ($1 IS NULL OR n.id = ANY ($1))"
 	" AND n.status IN (SELECT g.step FROM athar.gates AS g WHERE g.subject = 'action')"
 	" HAVING count(*) > 0",
-	.expected = SPI_OK_SELECT
+	.expected = SPI_OK_SELECT,.count = 1,.types = {INT4ARRAYOID}
 };
 
 static athar_statement check_gates = {
@@ -59,12 +59,19 @@ check(Trigger *trigger, Datum ids)
 static void
 check_statement(TriggerData *trigdata)
 {
+	Datum		ids = 0;
+	bool		is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 	bool		isnull;
 
 	if (SPI_register_trigger_data(trigdata) < 0)
 		elog(ERROR, "SPI_register_trigger_data failed");
-	if (athar_statement_run(TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
-							&updated : &inserted, NULL, NULL) > 0)
+	if (is_update)
+	{
+		if (athar_statement_run(&changed, NULL, NULL) == 0)
+			return;
+		ids = athar_statement_found(0, 1, &isnull);
+	}
+	if (athar_statement_run(&gated, &ids, is_update ? NULL : "n") > 0)
 		check(trigdata->tg_trigger, athar_statement_found(0, 1, &isnull));
 }
 
@@ -101,9 +108,14 @@ athar_keep_gates(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("keep_gates: must be fired after rows are inserted or updated, with their kind and the column that takes steps")));
 
-	/* What a dump brings passed its gates long ago. */
-	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) &&
-		athar_catalog_is_restore())
+	/*
+	 * A statement that inserts or updates fires for both.  What a dump brings
+	 * passed its gates long ago.
+	 */
+	if ((trigdata->tg_newtable != NULL &&
+		 tuplestore_tuple_count(trigdata->tg_newtable) == 0) ||
+		(TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) &&
+		 athar_catalog_is_restore()))
 		return PointerGetDatum(NULL);
 
 	guc_level = athar_catalog_pin_names();

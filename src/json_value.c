@@ -92,3 +92,31 @@ athar_json_parts(const JsonbValue *container, JsonbValue **names, JsonbValue **v
 	}
 	return count;
 }
+
+bool
+athar_json_is_named(const JsonbValue *name, const char *key)
+{
+	return name->val.string.len == strlen(key) &&
+		memcmp(name->val.string.val, key, name->val.string.len) == 0;
+}
+
+/* Push the members of an object, or those that a filter takes. */
+void
+athar_json_push_members(JsonbParseState **state, Jsonb *object,
+						athar_json_filter filter, void *filter_state)
+{
+	JsonbValue	root;
+	JsonbValue *names;
+	JsonbValue *values;
+	int			count;
+
+	athar_json_value_of(object, &root);
+	count = athar_json_parts(&root, &names, &values);
+	for (int i = 0; i < count; i++)
+	{
+		if (filter != NULL && !filter(&names[i], &values[i], filter_state))
+			continue;
+		pushJsonbValue(state, WJB_KEY, &names[i]);
+		pushJsonbValue(state, WJB_VALUE, &values[i]);
+	}
+}

@@ -1,45 +1,38 @@
 -- 50 plan: documents as rows, the one way to a version, and what reads them
 
--- A document in parts
-
-CREATE OR REPLACE FUNCTION athar.plan_header(document jsonb)
-RETURNS jsonb
-LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN athar.list_of(plan_header.document, 'items') = jsonb '[]' THEN plan_header.document ELSE plan_header.document - 'items' END;
-COMMENT ON FUNCTION athar.plan_header(jsonb) IS
-'A plan document without its items. An empty or absent list stays as it was written, so that the document can be put together again exactly.';
-
-CREATE OR REPLACE FUNCTION athar.plan_hash(project text, version integer, parent_hash bytea, header jsonb, item_hashes text)
-RETURNS bytea
-LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN sha256(convert_to('["athar-plan/2", ' || to_jsonb(plan_hash.project)::text || ', ' || plan_hash.version || ', '
-	|| coalesce('"' || encode(plan_hash.parent_hash, 'hex') || '"', 'null') || ', ' || plan_hash.header::text || ', ' || plan_hash.item_hashes || ']', 'UTF8'));
-COMMENT ON FUNCTION athar.plan_hash(text, integer, bytea, jsonb, text) IS
-'The hash of a plan version: SHA-256 over the UTF-8 text of the JSON array ["athar-plan/2", project code, version, parent''s hash in hex or null, header, array of item hashes in hex], as jsonb prints it; item_hashes is the text of that array, in the order of the plan. An item''s hash is SHA-256 over the UTF-8 text of the item as jsonb prints it.';
-
 -- The plan as rows
+
+CREATE OR REPLACE FUNCTION athar.listed_items(project_id integer, revisions integer[])
+RETURNS TABLE (ordinal integer, revision integer, item_id text, document jsonb, item_hash bytea)
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT m.ordinal::integer, m.revision, i.item_id, i.document, i.item_hash
+FROM unnest(listed_items.revisions) WITH ORDINALITY AS m (revision, ordinal)
+-- by key, one by one: a project has had many more items than it has, and a plan made before they were counted would read them all
+CROSS JOIN LATERAL (SELECT p.item_id, p.document, p.item_hash FROM athar.plan_item p WHERE p.project_id = listed_items.project_id AND p.revision = m.revision OFFSET 0) AS i;
+END;
+COMMENT ON FUNCTION athar.listed_items(integer, integer[]) IS
+'Revisions of a project''s items as they are listed, such as a version lists them (plan_version.items); ordinal counts from 1.';
 
 CREATE OR REPLACE FUNCTION athar.plan_document(project_id integer, version integer)
 RETURNS jsonb
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 SELECT CASE WHEN v.items = '{}' THEN v.header ELSE v.header || jsonb_build_object('items',
-	(SELECT jsonb_agg(i.document ORDER BY m.ordinal)
-	FROM unnest(v.items) WITH ORDINALITY AS m (revision, ordinal)
-	JOIN athar.plan_item i ON i.project_id = v.project_id AND i.revision = m.revision)) END
+	(SELECT jsonb_agg(i.document ORDER BY i.ordinal) FROM athar.listed_items(v.project_id, v.items) AS i)) END
 FROM athar.plan_version v
 WHERE v.project_id = plan_document.project_id AND v.version = plan_document.version;
 END;
 COMMENT ON FUNCTION athar.plan_document(integer, integer) IS
 'The document of one version, put together from its header and item revisions; NULL if there is no such version. get_plan() is what applications call.';
 
-CREATE OR REPLACE FUNCTION athar.plan_actions(project_id integer, version integer)
+CREATE OR REPLACE FUNCTION athar.typed_items(project_id integer, revisions integer[], ordinals integer[] DEFAULT NULL)
 RETURNS TABLE (item_id text, revision integer, ordinal integer, title text, title_ar text, kind text,
 	owner_id integer, service_id integer, stage_id integer, channel_id integer, starts_on date, due_on date, live_on date,
 	status text, weight double precision, budget numeric, parent_item_id text)
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
-SELECT i.item_id, i.revision, m.ordinal::integer, i.document ->> 'title', i.document ->> 'title_ar', i.document ->> 'kind',
+SELECT i.item_id, i.revision, coalesce(typed_items.ordinals[i.ordinal], i.ordinal), i.document ->> 'title', i.document ->> 'title_ar', i.document ->> 'kind',
 	(SELECT u.id FROM athar.unit u WHERE u.code = i.document ->> 'owner'),
 	(SELECT s.id FROM athar.service s WHERE s.code = i.document ->> 'service'),
 	(SELECT t.id FROM athar.service s JOIN athar.stage t ON t.service_id = s.id
@@ -49,30 +42,34 @@ SELECT i.item_id, i.revision, m.ordinal::integer, i.document ->> 'title', i.docu
 	coalesce(i.document ->> 'status', 'planned'),
 	coalesce(round((i.document ->> 'weight')::numeric, 300), 1)::double precision,
 	(i.document ->> 'budget')::numeric, i.document ->> 'parent'
+FROM athar.listed_items(typed_items.project_id, typed_items.revisions) AS i;
+END;
+COMMENT ON FUNCTION athar.typed_items(integer, integer[], integer[]) IS
+'Revisions of items in typed columns, as the table action has them; codes have become keys, JSON null is NULL, status defaults to planned and weight to 1. ordinals are their places in the plan; without, they stand as they are listed.';
+
+CREATE OR REPLACE FUNCTION athar.plan_actions(project_id integer, version integer)
+RETURNS TABLE (item_id text, revision integer, ordinal integer, title text, title_ar text, kind text,
+	owner_id integer, service_id integer, stage_id integer, channel_id integer, starts_on date, due_on date, live_on date,
+	status text, weight double precision, budget numeric, parent_item_id text)
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT i.item_id, i.revision, i.ordinal, i.title, i.title_ar, i.kind, i.owner_id, i.service_id, i.stage_id, i.channel_id,
+	i.starts_on, i.due_on, i.live_on, i.status, i.weight, i.budget, i.parent_item_id
 FROM athar.plan_version v
-CROSS JOIN LATERAL unnest(v.items) WITH ORDINALITY AS m (revision, ordinal)
-JOIN athar.plan_item i ON i.project_id = v.project_id AND i.revision = m.revision
+CROSS JOIN LATERAL athar.typed_items(v.project_id, v.items) AS i
 WHERE v.project_id = plan_actions.project_id AND v.version = plan_actions.version;
 END;
 COMMENT ON FUNCTION athar.plan_actions(integer, integer) IS
-'The items of one version in typed columns, as the table action shows the newest; codes have become keys, JSON null is NULL, status defaults to planned and weight to 1.';
+'The items of one version in typed columns, as the table action shows the newest; see typed_items().';
 
 -- Saving
 
-CREATE OR REPLACE FUNCTION athar.check_plan_change(project_id integer, base_version integer, document jsonb)
-RETURNS boolean
-LANGUAGE C VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'athar_check_plan_change';
-COMMENT ON FUNCTION athar.check_plan_change(integer, integer, jsonb) IS
-'Raises 22023 with all faults of a plan document, as check_plan() does; NULL if there are none. Items that are in base_version as they are here are taken to be right but for what they refer to, so that a small change of a large plan is checked at little cost.';
-
-CREATE OR REPLACE FUNCTION athar.commit_plan(project_id integer, parent_version integer, merged_version integer, document jsonb, reason text)
+CREATE OR REPLACE FUNCTION athar.begin_plan(project_id integer, document jsonb, reason text)
 RETURNS integer
-LANGUAGE C VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'athar_commit_plan';
-COMMENT ON FUNCTION athar.commit_plan(integer, integer, integer, jsonb, text) IS
-'Makes a checked document the next version of a plan and lets action follow; answers the newest version, which is parent_version itself where the document says nothing new. Only items that differ get a new revision; rows of action that say so already are not touched, items that left are marked and not deleted. Every version is made here.
-The caller has locked the project''s row in an earlier statement and found parent_version (NULL for the first) to be its newest.';
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_begin_plan';
+COMMENT ON FUNCTION athar.begin_plan(integer, jsonb, text) IS
+'Makes a checked document the first version of a plan, and of its items the rows of action; answers 1.';
 
 CREATE OR REPLACE FUNCTION athar.check_version(project text, version integer)
 RETURNS boolean

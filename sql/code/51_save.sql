@@ -239,38 +239,12 @@ END;
 COMMENT ON FUNCTION athar.keep_draft(integer, integer, jsonb, text, text, integer, jsonb) IS
 'What becomes of a document that is in conflict with the plan: it is kept as a new draft, or as the draft given, with the conflicts open; answers its number. With on_conflict error raises AT002 with the conflicts and keeps nothing. The caller has locked the project''s row in an earlier statement.';
 
-CREATE OR REPLACE FUNCTION athar.settle_plan(project_id integer, base_version integer, document jsonb, reason text, on_conflict text, draft integer, answers jsonb)
+CREATE OR REPLACE FUNCTION athar.settle_draft(project_id integer, base_version integer, document jsonb, reason text, draft integer, answers jsonb)
 RETURNS athar.plan_outcome
-LANGUAGE SQL VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
--- in a statement of its own: what waits for a lock reads the rest as it was before
-SELECT j.id
-FROM athar.project j
-WHERE j.id = settle_plan.project_id
-FOR NO KEY UPDATE;
--- under the lock: the project may have been handed over meanwhile
-SELECT athar.writable_project(j.code)
-FROM athar.project j
-WHERE j.id = settle_plan.project_id;
-WITH outcome AS MATERIALIZED (
-	SELECT m.head_version, m.merged, m.conflicts
-	FROM athar.merge_with_head(settle_plan.project_id, settle_plan.base_version, settle_plan.document, settle_plan.answers) AS m
-)
-SELECT CASE WHEN c.version = o.head_version THEN 'unchanged' WHEN o.head_version = settle_plan.base_version THEN 'saved' ELSE 'merged' END,
-	c.version, NULL::integer, o.conflicts
-FROM outcome o
-CROSS JOIN LATERAL athar.commit_plan(settle_plan.project_id, o.head_version, nullif(settle_plan.base_version, o.head_version), o.merged, settle_plan.reason) AS c (version)
-WHERE o.conflicts = '[]'
-UNION ALL
-SELECT 'conflict', o.head_version, k.id, o.conflicts
-FROM outcome o
-CROSS JOIN LATERAL athar.keep_draft(settle_plan.project_id, settle_plan.base_version, settle_plan.document, settle_plan.reason, settle_plan.on_conflict,
-	settle_plan.draft, o.conflicts) AS k (id)
-WHERE o.conflicts <> '[]';
-END;
-COMMENT ON FUNCTION athar.settle_plan(integer, integer, jsonb, text, text, integer, jsonb) IS
-'Brings a checked document that was made from base_version into a plan: locks the project, merges with what is its newest version then, and makes the next version of it, or keeps it as a draft (a new one, or the one given). answers settle conflicts of an earlier merge. Every document that becomes a version, the first apart, comes this way.
-status: saved, merged, unchanged or conflict; the rest as save_plan() answers it.';
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_settle_draft';
+COMMENT ON FUNCTION athar.settle_draft(integer, integer, jsonb, text, integer, jsonb) IS
+'Brings the document of a draft, which was made from base_version, into its plan as save_plan() does, once more: the answers settle conflicts of the merge before; new ones are kept with the same draft.';
 
 -- Saving
 
@@ -323,7 +297,7 @@ INSERT INTO athar.participant (project_id, unit_id, role)
 SELECT j.id, j.unit_id, 'accountable'
 FROM athar.project j
 WHERE j.code = create_project.code;
-SELECT athar.commit_plan(j.id, NULL, NULL, create_project.document, create_project.reason)
+SELECT athar.begin_plan(j.id, create_project.document, create_project.reason)
 FROM athar.project j
 WHERE j.code = create_project.code;
 SELECT j.id
@@ -336,22 +310,12 @@ Errors: AT001 without a reason; 22023 without code, name or unit, or for a docum
 
 CREATE OR REPLACE FUNCTION athar.save_plan(project text, document jsonb, base_version integer, reason text, on_conflict text DEFAULT 'draft')
 RETURNS athar.plan_outcome
-LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+LANGUAGE C VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET athar.reason = ''
 SET jit = off
-BEGIN ATOMIC
-SELECT set_config('athar.reason', save_plan.reason, true);
-SELECT athar.check_change(save_plan.project, save_plan.base_version, save_plan.reason, save_plan.on_conflict);
-SELECT athar.check_plan_change(j.id, save_plan.base_version, save_plan.document)
-FROM athar.project j
-WHERE j.code = save_plan.project;
-SELECT s.status, s.version, s.draft, s.conflicts
-FROM athar.project j
-CROSS JOIN LATERAL athar.settle_plan(j.id, save_plan.base_version, save_plan.document, save_plan.reason, save_plan.on_conflict, NULL, '[]') AS s
-WHERE j.code = save_plan.project;
-END;
+AS 'MODULE_PATHNAME', 'athar_save_plan';
 COMMENT ON FUNCTION athar.save_plan(text, jsonb, integer, text, text) IS
 'Saves a plan document as the next version of a project''s plan. base_version is the version its author had read; the reason is required.
 status: saved (version is the new one); merged (others saved since base_version: version is the new one, with their changes and these); unchanged (it says what the plan says already: no version is made); conflict (others changed the same since base_version, and differently: version is theirs, the text is kept as the draft named, conflicts says what about; see resolve_conflict(), merge_draft()). conflicts is an empty array otherwise.
@@ -374,30 +338,44 @@ COMMENT ON FUNCTION athar.patch_plan(text, jsonb, integer, text, text) IS
 'Saves what a JSON patch (RFC 6902, as json_diff() makes it) makes of base_version, and answers as save_plan() does. Its paths are read against base_version, whatever was saved since: an item is named by its index there (/items/0/due_on), as the RFC says.
 Errors: AT010 where it does not apply to base_version, 22023 for what is no patch; otherwise as save_plan().';
 
-CREATE OR REPLACE FUNCTION athar.set_action(project text, action_id text, changes jsonb, base_version integer, reason text, on_conflict text DEFAULT 'draft')
-RETURNS athar.plan_outcome
-LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+CREATE OR REPLACE FUNCTION athar.changed_item(item jsonb, changes jsonb)
+RETURNS jsonb
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'athar_changed_item';
+COMMENT ON FUNCTION athar.changed_item(jsonb, jsonb) IS
+'An item with the values that an object of changes gives to its keys; null takes a key away. NULL if either is NULL.';
+
+CREATE OR REPLACE FUNCTION athar.changed_plan(project text, base_version integer, action_id text, changes jsonb)
+RETURNS jsonb
+LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
-SELECT athar.check_change(set_action.project, set_action.base_version, set_action.reason, set_action.on_conflict);
 SELECT athar.fail('22023', 'changes must be an object of keys and their new values', 'The plan was not saved.', 'Such as {"status": "live"}; null takes a key away.')
-WHERE jsonb_typeof(set_action.changes) IS DISTINCT FROM 'object';
+WHERE jsonb_typeof(changed_plan.changes) IS DISTINCT FROM 'object';
 SELECT athar.fail('22023', 'the id of an action cannot be changed', 'The plan was not saved.',
 	'Leave id out of the changes. With save_plan() an item can be removed and another one added.')
-WHERE set_action.changes ? 'id' AND set_action.changes -> 'id' IS DISTINCT FROM to_jsonb(set_action.action_id);
-SELECT athar.fail('42704', 'version ' || set_action.base_version || ' of project ' || athar.quoted(set_action.project) || ' has no action ' || coalesce(athar.quoted(set_action.action_id), 'NULL'),
+WHERE changed_plan.changes ? 'id' AND changed_plan.changes -> 'id' IS DISTINCT FROM to_jsonb(changed_plan.action_id);
+SELECT athar.fail('42704', 'version ' || changed_plan.base_version || ' of project ' || athar.quoted(changed_plan.project) || ' has no action ' || coalesce(athar.quoted(changed_plan.action_id), 'NULL'),
 	'The plan was not saved.', 'The view actions lists those of the newest version; save_plan() and patch_plan() add one.')
 WHERE NOT EXISTS (SELECT
 	FROM athar.plan_version v
 	JOIN athar.plan_item i ON i.project_id = v.project_id AND i.revision = ANY (v.items)
-	WHERE v.project_id = athar.project_id(set_action.project) AND v.version = set_action.base_version AND i.item_id = set_action.action_id);
-SELECT s.status, s.version, s.draft, s.conflicts
-FROM (SELECT d.document || jsonb_build_object('items', (SELECT jsonb_agg(CASE WHEN i.value ->> 'id' = set_action.action_id
-			THEN (i.value || set_action.changes) - ARRAY(SELECT c.key FROM jsonb_each(set_action.changes) AS c (key, value) WHERE c.value = 'null')
-			ELSE i.value END ORDER BY i.ordinality)
-		FROM jsonb_array_elements(d.document -> 'items') WITH ORDINALITY AS i (value, ordinality))) AS document
-	FROM athar.plan_document(athar.project_id(set_action.project), set_action.base_version) AS d (document)) AS c
-CROSS JOIN LATERAL athar.save_plan(set_action.project, c.document, set_action.base_version, set_action.reason, set_action.on_conflict) AS s;
+	WHERE v.project_id = athar.project_id(changed_plan.project) AND v.version = changed_plan.base_version AND i.item_id = changed_plan.action_id);
+SELECT d.document || jsonb_build_object('items', (
+	SELECT jsonb_agg(CASE WHEN i.value ->> 'id' = changed_plan.action_id THEN athar.changed_item(i.value, changed_plan.changes) ELSE i.value END ORDER BY i.ordinality)
+	FROM jsonb_array_elements(d.document -> 'items') WITH ORDINALITY AS i (value, ordinality)))
+FROM athar.plan_document(athar.project_id(changed_plan.project), changed_plan.base_version) AS d (document);
 END;
+COMMENT ON FUNCTION athar.changed_plan(text, integer, text, jsonb) IS
+'The document of a version with one of its items changed, as changed_item() does. Errors: 42704 for an unknown project or where the version has no such item; 22023 for changes that are no object or would change the id.';
+
+CREATE OR REPLACE FUNCTION athar.set_action(project text, action_id text, changes jsonb, base_version integer, reason text, on_conflict text DEFAULT 'draft')
+RETURNS athar.plan_outcome
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET athar.reason = ''
+SET jit = off
+AS 'MODULE_PATHNAME', 'athar_set_action';
 COMMENT ON FUNCTION athar.set_action(text, text, jsonb, integer, text, text) IS
 'Changes one action of a plan, and answers as save_plan() does. changes is an object: each of its keys gets the value given, whole; null takes the key away (in a plan JSON null and an absent key mean the same). Keys that are not named stay as they are in base_version, and with what others saved since they are merged.
 Errors: 42704 where base_version has no such action; 22023 for changes that are no object or would change the id; otherwise as save_plan().';
@@ -617,7 +595,7 @@ HAVING count(*) > 0;
 WITH outcome AS MATERIALIZED (
 	SELECT s.status, s.version, s.draft, s.conflicts
 	FROM athar.plan_draft d
-	CROSS JOIN LATERAL athar.settle_plan(d.project_id, d.base_version, d.document, merge_draft.reason, 'draft', d.id, athar.draft_answers(d.id)) AS s
+	CROSS JOIN LATERAL athar.settle_draft(d.project_id, d.base_version, d.document, merge_draft.reason, d.id, athar.draft_answers(d.id)) AS s
 	WHERE d.id = merge_draft.draft
 ), closed AS (
 	UPDATE athar.plan_draft d

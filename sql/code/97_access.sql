@@ -45,7 +45,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'seal|run_due|schedule|reschedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
 		('none', 'routine', 'EXECUTE', 'check_definition|check_cycle|check_goal|check_goal_writer|check_baseline|check_kpi|check_measurement|refresh_observations|find_events|take_unseen'),
-		('none', 'routine', 'EXECUTE', 'commit_plan|check_plan_change|lock_draft|keep_draft|settle_plan|check_open_draft|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
+		('none', 'routine', 'EXECUTE', 'begin_plan|lock_draft|keep_draft|settle_draft|check_open_draft|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
 		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|check_acting|holds_level|held_units|projects_of|takes_part|writable_project|managed_project|lock_participants|signing_unit|sign_plan|run_grant')
 ), support (oid) AS (
 	-- Types are usable by everybody (a column, a parameter of one reveals

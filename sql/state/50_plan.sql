@@ -90,7 +90,7 @@ COMMENT ON COLUMN athar.plan_version.author IS 'Who saved it: athar.actor, or el
 COMMENT ON COLUMN athar.plan_version.reason IS 'Why';
 COMMENT ON COLUMN athar.plan_version.saved_at IS 'When: by the clock, while the project was locked, and never before its parent';
 COMMENT ON COLUMN athar.plan_version.name IS 'A name given to this version (approved by cabinet, baseline 2026), unique within the project';
-COMMENT ON COLUMN athar.plan_version.version_hash IS 'SHA-256 over the version''s header, the hashes of its items in their order and its parent''s hash; what an approval signs; see plan_hash()';
+COMMENT ON COLUMN athar.plan_version.version_hash IS 'SHA-256 over the UTF-8 text of the JSON array ["athar-plan/2", project code, version, parent''s hash in hex or null, header, array of the items'' hashes in hex, in the order of the plan], as jsonb prints it; what an approval signs';
 CREATE UNIQUE INDEX plan_version_name_idx ON athar.plan_version (project_id, name) WHERE name IS NOT NULL;
 
 CREATE TABLE athar.action (

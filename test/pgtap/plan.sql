@@ -309,9 +309,9 @@ SELECT is_empty($$SELECT * FROM saved WHERE status <> 'saved' OR version <> want
 SELECT is_empty($$SELECT version, document::text, athar.get_plan('random', version)::text FROM written WHERE athar.get_plan('random', version)::text IS DISTINCT FROM document::text$$,
 	'each is read back exactly, number for number');
 SELECT is_empty($$SELECT v.version FROM athar.plan_version v LEFT JOIN athar.plan_version p ON p.project_id = v.project_id AND p.version = v.parent_version
-	WHERE v.project_id = athar.project_id('random') AND v.version_hash <> athar.plan_hash('random', v.version, p.version_hash, v.header,
-		(SELECT '[' || coalesce(string_agg('"' || encode(sha256(convert_to(i.value::text, 'UTF8')), 'hex') || '"', ', ' ORDER BY i.ordinality), '') || ']'
-			FROM jsonb_array_elements(athar.list_of(athar.get_plan('random', v.version), 'items')) WITH ORDINALITY AS i))$$,
+	WHERE v.project_id = athar.project_id('random') AND v.version_hash <> sha256(convert_to(jsonb_build_array('athar-plan/2', 'random', v.version, encode(p.version_hash, 'hex'), v.header,
+		(SELECT coalesce(jsonb_agg(encode(sha256(convert_to(i.value::text, 'UTF8')), 'hex') ORDER BY i.ordinality), '[]')
+			FROM jsonb_array_elements(athar.list_of(athar.get_plan('random', v.version), 'items')) WITH ORDINALITY AS i))::text, 'UTF8'))$$,
 	'the chain of hashes holds');
 SELECT is_empty($$SELECT n.item_id FROM athar.plan_actions(athar.project_id('random'), 60) n
 	FULL JOIN (SELECT * FROM athar.action WHERE project_id = athar.project_id('random') AND removed_in_version IS NULL) a USING (item_id, revision, ordinal, title, budget)

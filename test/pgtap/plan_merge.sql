@@ -197,9 +197,8 @@ SELECT athar.set_action('gated', 'A', '{"weight": null, "kind": "form", "note": 
 SELECT is(athar.get_plan('gated') #>> '{items,0}', '{"id": "A", "kind": "form", "note": 1.10, "title": "t"}', 'set_action takes away what is null');
 
 -- made by nothing but save_plan() and its like
-SELECT throws_ok($$SELECT athar.commit_plan(0, NULL, NULL, '{"title": "t"}', 'r')$$, 'XX000', 'there is no project 0', 'no version of no project');
-SELECT throws_ok($$SELECT athar.commit_plan(NULL, NULL, NULL, '{"title": "t"}', 'r')$$, 'XX000', NULL, 'nor of NULL');
-SELECT throws_ok($$SELECT athar.commit_plan(athar.project_id('gated'), 3, NULL, NULL, 'r')$$, 'XX000', NULL, 'nor without a document');
+SELECT throws_ok($$SELECT athar.begin_plan(0, '{"title": "t"}', 'r')$$, 'XX000', 'there is no project 0', 'no version of no project');
+SELECT throws_ok($$SELECT athar.begin_plan(athar.project_id('gated'), '[]', 'r')$$, 'XX000', NULL, 'nor of what is no plan');
 
 -- any document, any edit: what is saved is right, and nothing waits for ever
 CREATE FUNCTION pg_temp.one_of(VARIADIC choices jsonb[]) RETURNS jsonb LANGUAGE SQL VOLATILE AS $$SELECT choices[1 + floor(random() * array_length(choices, 1))::integer]$$;
@@ -241,11 +240,28 @@ BEGIN
 END $$;
 CREATE FUNCTION pg_temp.is_refused(project integer, base integer, document jsonb) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM athar.check_plan_change(project, base, document);
-	RETURN false;
-EXCEPTION WHEN SQLSTATE '22023' THEN RETURN true;
+	PERFORM athar.save_plan((SELECT j.code FROM athar.project j WHERE j.id = project), document, base, 'r');
+	RAISE no_data_found;
+EXCEPTION WHEN SQLSTATE '22023' THEN RETURN true; WHEN no_data_found THEN RETURN false;
 END $$;
 CREATE TEMP TABLE trouble (place integer, what text, document jsonb);
+-- one action changed: what it is refused for, and else what becomes of the plan, is what saving the whole document comes to
+CREATE FUNCTION pg_temp.changed(base integer, id text, changes jsonb) RETURNS athar.plan_outcome LANGUAGE plpgsql AS $$
+DECLARE whole athar.plan_outcome; one athar.plan_outcome; state text;
+BEGIN
+	BEGIN
+		whole := athar.save_plan('any', athar.changed_plan('any', base, id, changes), base, 'r');
+		RAISE EXCEPTION USING ERRCODE = 'ZZ000', MESSAGE = concat_ws(' ', whole.status, whole.version, whole.conflicts, (SELECT athar.get_plan('any')));
+	EXCEPTION WHEN OTHERS THEN state := SQLSTATE || SQLERRM;
+	END;
+	BEGIN
+		one := athar.set_action('any', id, changes, base, 'r');
+		IF state <> 'ZZ000' || concat_ws(' ', one.status, one.version, one.conflicts, (SELECT athar.get_plan('any'))) THEN INSERT INTO trouble VALUES (0, 'set_action ' || state, to_jsonb(one)); END IF;
+	EXCEPTION WHEN SQLSTATE '22023' OR SQLSTATE '42704' THEN
+		IF state <> SQLSTATE || SQLERRM THEN INSERT INTO trouble VALUES (0, 'set_action ' || state || ' ' || SQLSTATE || SQLERRM, changes); END IF;
+	END;
+	RETURN one;
+END $$;
 CREATE FUNCTION pg_temp.any_history(rounds integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	plan integer := pg_temp.begin('any', '{"title": "t", "items": [{"id": "A", "title": "a"}, {"id": "B", "title": "b"}, {"id": "C/~1", "title": "c"}]}');
@@ -261,6 +277,9 @@ BEGIN
 		END IF;
 		IF random() < 0.05 THEN
 			outcome := athar.revert_plan('any', base, 'back', base);
+		ELSIF random() < 0.3 THEN
+			outcome := pg_temp.changed(base, pg_temp.some_id(6) #>> '{}', pg_temp.some_change(0.05));
+			CONTINUE WHEN outcome IS NULL;
 		ELSE
 			document := pg_temp.edits(athar.plan_document(plan, base), 4);
 			outcome := pg_temp.save('board', 'any', document, base);
