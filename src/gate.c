@@ -6,7 +6,8 @@
  * (check_gates()); this trigger only finds the rows that took a step.  It
  * comes after the whole statement, and after the trigger that makes and
  * measures the effects, so what a plan brings along itself counts.  It asks
- * about steps, not states: what was done before there was a gate stays done.
+ * about steps, not states: what was done before there was a gate stays done,
+ * while it is in the plan; what comes back to a plan comes in as what is new.
  */
 #include "athar.h"
 
@@ -22,8 +23,10 @@
 
 static athar_statement changed = {
 	.text = "SELECT array_agg(n.id) FROM new_actions AS n"
-	" JOIN old_actions AS o ON o.id = n.id"
-	" WHERE o.status <> n.status HAVING count(*) > 0",
+	" LEFT JOIN old_actions AS o ON o.id = n.id"
+	" WHERE o.status IS DISTINCT FROM n.status"
+	" OR o.removed_in_version IS NOT NULL AND n.removed_in_version IS NULL"
+	" HAVING count(*) > 0",
 	.expected = SPI_OK_SELECT
 };
 

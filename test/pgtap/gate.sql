@@ -1,6 +1,6 @@
 -- gate: no step forward without its evidence, whoever takes it, and all that is missing named at once
 BEGIN;
-SELECT plan(60);
+SELECT plan(73);
 SET LOCAL TimeZone = 'UTC';
 
 SELECT athar.define_unit('u', 'Unit');
@@ -125,6 +125,26 @@ SELECT is((SELECT string_agg(note, ' ' ORDER BY step) FROM athar.plan_gates('d')
 SELECT pg_temp.checked(365, 'sustained');
 SELECT is(athar.set_project_maturity('d', 'institutional', 'for ever'), true, 'two late ones');
 SELECT is(athar.set_project_maturity('d', 'pilot', 'the law changed'), true, 'the way back is open');
+
+-- However many at once, and however it is written.
+SELECT athar.create_project('bulk', 'Bulk', 'u', jsonb_build_object('title', 'Bulk', 'items', (SELECT jsonb_agg(pg_temp.item('B' || n, 'live', (CASE WHEN n % 50 <> 0 THEN '{"kpis": [{"kpi": "days", "target": "-1%"}]}' ELSE '{}' END)::jsonb)) FROM generate_series(1, 1000) AS n)), 'start');
+SELECT throws_ok($$UPDATE athar.action SET status = 'done' WHERE item_id LIKE 'B%'$$, 'AT004', '20 actions lack the evidence for their status', 'of a thousand those without evidence are told');
+SELECT is((SELECT count(*) FROM athar.action WHERE item_id LIKE 'B%' AND status = 'done'), 0::bigint, 'and none is done');
+SELECT throws_ok($$MERGE INTO athar.action AS a USING (VALUES ('B50'), ('B1')) AS v (item_id) ON a.item_id = v.item_id WHEN MATCHED THEN UPDATE SET status = 'done'$$, 'AT004', 'action "B50" of project "bulk" cannot become done', 'not by MERGE');
+SELECT throws_ok($$INSERT INTO athar.action (project_id, item_id, revision, ordinal, title, status) SELECT project_id, item_id, revision, ordinal, title, 'done' FROM athar.action WHERE item_id IN ('B50', 'B1')
+	ON CONFLICT (project_id, item_id) DO UPDATE SET status = 'done'$$, 'AT004', 'action "B50" of project "bulk" cannot become done', 'nor by ON CONFLICT');
+SELECT throws_ok($$UPDATE athar.action SET id = DEFAULT, status = 'done' WHERE item_id = 'B50'$$, 'AT004', NULL, 'nor under another key');
+SELECT lives_ok($$UPDATE athar.action SET status = 'done' WHERE item_id LIKE 'B%' AND item_id NOT LIKE 'B%50' AND item_id NOT LIKE 'B%00'$$, 'those with evidence pass, all at once');
+SELECT is((SELECT count(*) FROM athar.action WHERE item_id LIKE 'B%' AND status = 'done'), 980::bigint, 'every one of them');
+SELECT throws_ok($$UPDATE athar.project SET maturity = 'scaled'$$, 'AT004', NULL, 'projects, too');
+SELECT throws_ok($$INSERT INTO athar.project (code, name, unit_id, maturity) VALUES ('m', 'M', athar.unit_id('u'), 'scaled')$$, 'AT004', NULL, 'and those that begin beyond a pilot');
+
+-- What comes back to a plan comes in as what is new.
+SELECT athar.create_project('again', 'Again', 'u', pg_temp.plan_of(pg_temp.item('R1', 'done', '{"kpis": [{"kpi": "days", "target": "-1%"}]}'), pg_temp.item('R2', 'planned')), 'start');
+SELECT is((SELECT status FROM athar.save_plan('again', athar.get_plan('again') #- '{items,0}', 1, 'away')), 'saved', 'a done action leaves its plan');
+SELECT throws_ok($$SELECT athar.save_plan('again', jsonb_insert(athar.get_plan('again'), '{items,0}', pg_temp.item('R1', 'done')), 2, 'another')$$, 'AT004', 'action "R1" of project "again" cannot become done', 'its id does not bring another in as done');
+SELECT is((SELECT status FROM athar.revert_plan('again', 1, 'back')), 'saved', 'it comes back with its evidence');
+SELECT is((SELECT status FROM athar.action WHERE item_id = 'R1'), 'done', 'as it was');
 
 -- Names of somebody else's: an owner's own UPDATE fires the triggers with his search path.
 CREATE SCHEMA trap;
