@@ -1,6 +1,6 @@
 -- review: what people said of plans, and the story of a project
 BEGIN;
-SELECT plan(32);
+SELECT plan(36);
 SELECT athar.define_unit('agency', 'Agency'), athar.define_service('permit', 'Permit', 'agency');
 SELECT athar.define_kpi('wait', 'Waiting time', 'days', 'down', name_ar => 'مدة الانتظار');
 SELECT athar.set_context('team', NULL);
@@ -47,6 +47,12 @@ RESET ROLE;
 SELECT athar.revoke_access('planner_of_review', 'contribute');
 DROP ROLE planner_of_review;
 SELECT is(author, 'planner_of_review', 'an author who left stays the author') FROM athar.reviews WHERE note = 'I am leaving';
+SELECT results_eq($$SELECT kind, author, sentence FROM athar.project_timeline WHERE project = 'reform' AND sentence = 'I am leaving'$$,
+	$$VALUES ('comment', 'planner_of_review', 'I am leaving')$$, 'in the story of the project');
+SELECT results_eq($$SELECT operation, current_user_name, new_values ->> 'author' FROM athar.change_log WHERE relation = 'athar.review' AND new_values ->> 'note' = 'I am leaving'$$,
+	$$VALUES ('INSERT', 'planner_of_review', 'planner_of_review')$$, 'and in the log, which knows the role by its name');
+SELECT results_eq($$SELECT h.operation FROM athar.reviews AS r, athar.row_history('athar.review', jsonb_build_object('id', r.review)) AS h WHERE r.note = 'I am leaving'$$, $$VALUES ('INSERT')$$, 'in its own history, as it was said');
+SELECT results_eq($$SELECT version FROM athar.search_plans('planner_of_review leaving')$$, $$VALUES (2)$$, 'and found by his name');
 
 -- the story
 INSERT INTO athar.effect_measurement (effect_id, measured_at, cutover, span, washout, before_n, before_mean, after_n, after_mean, difference, verdict)
