@@ -27,7 +27,7 @@ WHERE record_review.kind = 'decision';
 SELECT athar.missing('goal', record_review.goal, 'create_goal()')
 WHERE record_review.goal IS NOT NULL AND NOT EXISTS (SELECT FROM athar.goal g WHERE g.code = record_review.goal);
 SELECT athar.check_goal_writer(record_review.goal, 'contribute')
-WHERE record_review.kind = 'decision';
+WHERE record_review.kind IN ('decision', 'review', 'retrospective');
 -- the public reads it
 SELECT athar.fail('AT005', format('role "%s" may not recognise anybody in public', athar.caller()), 'Nothing was recorded. That is for level manage, for the unit whose project or goal it is.',
 	'Ask one who manages that unit; anybody may say it in a comment.')
@@ -60,7 +60,7 @@ RETURNING id;
 END;
 COMMENT ON FUNCTION athar.record_review(text, text, text, text, integer, integer, text, text) IS
 'Records what somebody says about a project''s plan, about one action of it, or about a goal, and returns its number: note, the words; kind: comment, decision, review, retrospective or recognition; version: the version of the plan he had before him (NULL: the newest); reply_to: the number of what it answers; goal: the code of a goal (project may then be NULL); form: of a recognition, whom or what it is: person, team or reward. A decision that names a goal and an action says that the action corrects the goal (see overdue); a recognition is shown to the public (see recognitions). The author is current_actor(), frozen as text. What was said is not rewritten or taken away: there is no function that does; answer it.
-Errors: 22023 without project and goal or without note, for an action or a version without project, an unknown kind, a recognition without form or with another, a form of anything else, and a version the plan does not have; 42704 for an unknown project or goal, for an action its plan never had, and where reply_to was said about neither, or about a project that the caller may not see; AT005 for a decision by who may not write the plan, or not about the goal (check_in()), and for a recognition by who does not hold level manage for the project''s unit, or for the goal''s.';
+Errors: 22023 without project and goal or without note, for an action or a version without project, an unknown kind, a recognition without form or with another, a form of anything else, and a version the plan does not have; 42704 for an unknown project or goal, for an action its plan never had, and where reply_to was said about neither, or about a project that the caller may not see; AT005 for a decision by who may not write the plan, for a decision, review or retrospective by who may not write about the goal (as check_in()), and for a recognition by who does not hold level manage for the project''s unit, or for the goal''s.';
 
 CREATE OR REPLACE VIEW athar.reviews WITH (security_invoker = true) AS
 SELECT r.id AS review, r.kind, j.code::text AS project, a.item_id AS action, r.version, r.reply_id AS reply_to, r.note, r.author, r.reviewed_at,

@@ -116,6 +116,19 @@ COMMENT ON COLUMN athar.goal_actions.unit_id IS 'Internal key of the unit that d
 COMMENT ON COLUMN athar.goal_actions.budget IS 'Money set aside for it, in the currency of the plan';
 COMMENT ON COLUMN athar.goal_actions.share IS 'Share of the action that serves the goal';
 
+CREATE OR REPLACE FUNCTION athar.goal_shares()
+RETURNS TABLE (goal_id integer, share double precision)
+LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	SELECT w.goal_id, sum(w.share)
+	FROM athar.goal_actions AS w
+	GROUP BY w.goal_id;
+END;
+COMMENT ON FUNCTION athar.goal_shares() IS
+'How much work serves each goal: the sum of the shares of all actions, those of plans that the reader may not see, too. No row for a goal that none serves. With its owner''s rights, because else one agency''s part of a goal would look like all of it to that agency.';
+
 CREATE OR REPLACE VIEW athar.goal_contributors WITH (security_invoker = true) AS
 SELECT
 	g.code::text AS goal,
@@ -191,9 +204,9 @@ FROM athar.goal AS g
 LEFT JOIN athar.unit AS u ON u.id = g.unit_id
 LEFT JOIN athar.cycle AS c ON c.id = g.cycle_id
 WHERE c.closed_at IS NULL
-	AND NOT g.id IN (SELECT n.above_id FROM athar.goal_actions AS w JOIN athar.goals_above AS n ON n.goal_id = w.goal_id);
+	AND NOT g.id IN (SELECT n.above_id FROM athar.goal_shares() AS w JOIN athar.goals_above AS n ON n.goal_id = w.goal_id);
 COMMENT ON VIEW athar.alignment_gaps IS 'Work that serves no goal, and goals for which nobody works: one row each';
-COMMENT ON COLUMN athar.alignment_gaps.gap IS 'action_without_goal: neither it, nor what it is part of, nor a part of it serves a goal; goal_without_action: no action serves it or a goal below it. Cancelled actions and goals of closed cycles are left out';
+COMMENT ON COLUMN athar.alignment_gaps.gap IS 'action_without_goal: neither it, nor what it is part of, nor a part of it serves a goal; goal_without_action: no action of any plan serves it or a goal below it. Cancelled actions and goals of closed cycles are left out';
 COMMENT ON COLUMN athar.alignment_gaps.goal IS 'Code of the goal; NULL for an action';
 COMMENT ON COLUMN athar.alignment_gaps.project IS 'Code of the project; NULL for a goal';
 COMMENT ON COLUMN athar.alignment_gaps.action IS 'The action''s id in the plan; NULL for a goal';
@@ -267,8 +280,9 @@ BEGIN ATOMIC
 		GROUP BY a.id, j.code, w.unit_id
 	), line AS (
 		SELECT l.action_id, l.goal_id AS serves_id, l.goal_id, 1 AS level, l.share,
-			l.share / nullif((SELECT sum(o.share) FROM athar.goal_actions AS o WHERE o.goal_id = l.goal_id), 0) AS contribution
+			l.share / t.share AS contribution
 		FROM athar.goal_actions AS l
+		JOIN athar.goal_shares() AS t ON t.goal_id = l.goal_id
 		WHERE l.action_id IN (SELECT w.id FROM work AS w)
 		UNION ALL
 		SELECT l.action_id, l.serves_id, p.id, l.level + 1, l.share,

@@ -81,11 +81,7 @@ RETURNS integer
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-	SELECT athar.fail('22023', 'a cycle is required', 'Nothing was changed.', 'Give the code of the cycle to close.')
-	WHERE close_cycle.cycle IS NULL;
-	SELECT athar.fail('AT005', format('role "%s" may not close cycle "%s"', athar.caller(), close_cycle.cycle),
-		'Nothing was changed. It manages some units, and goals of all would have their grades.', 'Ask who manages all units.')
-	WHERE NOT athar.is_unlimited(athar.caller(), 'manage');
+	SELECT athar.check_cycle_manager(close_cycle.cycle);
 	-- the rollup's lock first, as the rollup takes them, then against goals being created or revised (check_cycle)
 	SELECT pg_advisory_xact_lock('pg_class'::regclass::oid::integer, 'athar.goal_progress'::regclass::oid::integer);
 	SELECT c.id FROM athar.cycle AS c WHERE c.id = athar.cycle_id(close_cycle.cycle) FOR UPDATE;

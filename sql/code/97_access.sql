@@ -21,6 +21,8 @@ WITH rule (level, kind, privilege, names) AS (
 		('public', 'routine', 'EXECUTE', 'fail|missing|caller|is_unlimited|may_see|seen_projects|sees_project|smallest_cell'),
 		-- show of the log what the reader may see in the table itself
 		('read', 'routine', 'EXECUTE', 'row_history|field_history|as_of|as_of_mark|named_marks'),
+		-- sums over plans that its reader may not see
+		('read', 'routine', 'EXECUTE', 'goal_shares'),
 		('audit', 'routine', 'EXECUTE', 'table_ids|row_history|field_history|as_of|as_of_mark|named_marks'),
 		-- tell of the whole log, or hash all of it
 		('audit', 'routine', 'EXECUTE', 'log_leaf|leaf_index|export_leaves|export_tile|tree_root|inclusion_proof|consistency_proof|verify_log|expired_entries'),
@@ -33,7 +35,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('contribute', 'routine', 'EXECUTE', 'set_participant|remove_participant|request_approval|approve_plan|reject_plan'),
 		-- writes what its caller may write himself
 		('contribute', 'routine', 'EXECUTE', 'undo_transaction'),
-		('manage', 'routine', 'EXECUTE', 'define_.*|load_preset|create_cycle|close_cycle|create_goal|revise_goal|publish_goal'),
+		('manage', 'routine', 'EXECUTE', 'define_.*|load_preset|create_cycle|set_cadence|close_cycle|create_goal|revise_goal|publish_goal'),
 		('contribute', 'routine', 'EXECUTE', 'set_project_status'),
 		('manage', 'routine', 'EXECUTE', 'set_project_maturity'),
 		('administer', 'routine', 'EXECUTE', 'archive_log|expire_log'),
@@ -44,7 +46,7 @@ WITH rule (level, kind, privilege, names) AS (
 		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|record_events|measure_effects|measure_due_effects'),
 		('administer', 'routine', 'EXECUTE', 'seal|run_due|schedule|reschedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
-		('none', 'routine', 'EXECUTE', 'check_definition|check_cycle|check_goal|check_goal_writer|check_baseline|check_kpi|check_measurement|refresh_observations|find_events|take_unseen'),
+		('none', 'routine', 'EXECUTE', 'check_definition|check_cycle|check_cycle_manager|check_cadence|check_goal|check_goal_writer|check_baseline|check_kpi|check_measurement|refresh_observations|find_events|take_unseen'),
 		('none', 'routine', 'EXECUTE', 'begin_plan|lock_draft|keep_draft|settle_draft|check_open_draft|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
 		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|check_acting|holds_level|held_units|projects_of|takes_part|writable_project|managed_project|lock_participants|signing_unit|sign_plan|run_grant')
 ), support (oid) AS (

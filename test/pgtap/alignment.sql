@@ -1,6 +1,6 @@
 -- alignment: who works for what, what has no work and what no goal, what pulls apart, what is badly stated
 BEGIN;
-SELECT plan(56);
+SELECT plan(60);
 SET LOCAL athar.actor = 'programme office';
 SET LOCAL athar.time_zone = 'UTC';
 
@@ -165,6 +165,18 @@ SELECT results_eq($$SELECT sentence FROM athar.okr_lint WHERE check_code = 'effe
 	$$VALUES ('the actions that serve it are expected to change "wait" by -8 together; the target asks for -16')$$, 'what is planned does not add up to it');
 SELECT is_empty($$SELECT FROM athar.okr_lint WHERE sentence_ar !~ '[ء-ي]' OR sentence !~ '[a-z]'$$, 'every finding is said in both languages');
 
+-- What others do in plans of their own counts, though it is not seen.
+SELECT athar.create_project('own', 'Of the north', 'north', '{"title": "Of the north", "items": [{"id": "N", "title": "Alone"}]}', 'the beginning');
+SELECT athar.align('fast-1', 'own', 'N', 0.75), athar.align('side', 'own', 'N', 0.25);
+SET LOCAL ROLE athar_of_south;
+CREATE TEMPORARY TABLE seen_by_south AS
+SELECT 'part' AS what, round(contribution::numeric, 4)::text AS words FROM athar.line_of_sight() WHERE action = 'B' AND level = 1
+UNION ALL SELECT 'gap', goal FROM athar.alignment_gaps WHERE goal = 'side'
+UNION ALL SELECT 'action', action FROM athar.line_of_sight() WHERE action = 'N';
+RESET ROLE;
+SELECT results_eq('SELECT words FROM seen_by_south WHERE what = ''part''', $$VALUES ('0.1667')$$, 'a part is a part of all the work');
+SELECT is_empty('SELECT words FROM seen_by_south WHERE what <> ''part''', 'what somebody works for is no gap; who it is, is not told');
+
 -- Everybody reads the tree; who is limited to units writes of their goals alone.
 CREATE ROLE goal_of_north; CREATE ROLE goal_of_south; CREATE ROLE goal_of_ministry; CREATE ROLE goal_of_all; CREATE ROLE goal_reader;
 SELECT athar.grant_access('goal_of_north', 'manage', 'north'), athar.grant_access('goal_of_south', 'contribute', 'south'), athar.grant_access('goal_of_ministry', 'manage', 'ministry'),
@@ -187,9 +199,11 @@ FROM (VALUES
 	('goal_of_north', $$SELECT athar.revise_goal('slow', 'at least 10', reason => 'less')$$, 'AT005'),
 	('goal_of_north', $$SELECT athar.publish_goal('slow')$$, 'AT005'),
 	('goal_of_north', $$SELECT athar.close_cycle('now')$$, 'AT005'),
+	('goal_of_north', $$SELECT athar.set_cadence('now', '1 week')$$, 'AT005'),
 	('goal_of_north', $$SELECT athar.check_in('slow', 1)$$, 'AT005'),
 	('goal_of_north', $$SELECT athar.record_review(NULL, 'we say so', 'decision', goal => 'slow')$$, 'AT005'),
 	('goal_of_north', $$SELECT athar.record_review(NULL, 'what about it?', goal => 'slow')$$, 'done'),
+	('goal_of_north', $$SELECT athar.record_review(NULL, 'it was looked at', 'review', goal => 'slow')$$, 'AT005'),
 	('goal_of_south', $$SELECT athar.check_in('fast-1', note => 'B goes well')$$, 'done'),
 	('goal_of_south', $$SELECT athar.check_in('fast-2', note => 'not ours')$$, 'AT005'),
 	('goal_of_ministry', $$SELECT athar.revise_goal('slow', 'at least 10', reason => 'less'), athar.check_in('fast-2', 0.5)$$, 'done'),

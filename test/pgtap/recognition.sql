@@ -16,6 +16,18 @@ SELECT throws_ok(format($$SELECT athar.create_cycle('x', 'X', '[2020-01-01,2021-
 FROM unnest('{00:00:00,"-1 days","11 years",NULL}'::text[]) AS e;
 SELECT athar.create_cycle('late', 'Late', pg_temp.days(-34, 66), review_every => '30 days'), athar.create_cycle('grace', 'Grace', pg_temp.days(-33, 66), review_every => '30 days'),
 	athar.create_cycle('usual', 'Usual', pg_temp.days(-20, 66)), athar.create_cycle('over', 'Over', pg_temp.days(-90, -10), review_every => '1 day');
+SAVEPOINT cadence;
+SELECT ok(athar.set_cadence('usual', '10 days'), 'said anew');
+SELECT ok(NOT athar.set_cadence('usual', '10 days'), 'said again');
+SELECT athar.create_goal('often', 'Often', 'objective', 'usual');
+SELECT is(next_due - (now() AT TIME ZONE 'UTC')::date, -10, 'what is due follows') FROM athar.reviews_due WHERE goal = 'often';
+SELECT throws_ok($$SELECT athar.set_cadence('usual', '1 hour')$$, '22023', 'goals of cycle "usual" cannot be reviewed every 01:00:00', 'every hour');
+SELECT throws_ok($$SELECT athar.set_cadence('usual', NULL)$$, '22023', NULL, 'never');
+SELECT throws_ok($$SELECT athar.set_cadence(NULL, '1 day')$$, '22023', 'a cycle is required', 'no cycle');
+SELECT throws_ok($$SELECT athar.set_cadence('nil', '1 day')$$, '42704', 'cycle "nil" does not exist', 'an unknown one');
+SELECT athar.close_cycle('over');
+SELECT throws_ok($$SELECT athar.set_cadence('over', '2 days')$$, '55000', 'cycle "over" is closed', 'a closed one');
+ROLLBACK TO cadence;
 SELECT is(review_every, '1 month', 'a month where nobody says') FROM athar.cycle WHERE code = 'usual';
 SELECT athar.create_goal('never', 'Never reviewed', 'objective', 'late', unit => 'agency', title_ar => 'هدف'), athar.create_goal('waits', 'In its days of grace', 'objective', 'grace'),
 	athar.create_goal('soon', 'Soon', 'objective', 'usual'), athar.create_goal('past', 'Past', 'objective', 'over'), athar.create_goal('ever', 'For ever', 'policy');

@@ -95,10 +95,10 @@ SELECT set_eq(
 	ARRAY[
 		'align', 'apply_access_grants', 'approve_plan', 'check_in', 'close_cycle', 'create_cycle', 'create_goal', 'create_project', 'define_channel',
 		'define_kpi', 'define_kpi_bands', 'define_kpi_relation', 'define_offering', 'define_service', 'define_stage', 'define_unit', 'drop_draft',
-		'grant_access', 'load_preset', 'may_see', 'measure_closed_effects', 'measure_due_effects', 'measure_effects', 'merge_draft',
+		'goal_shares', 'grant_access', 'load_preset', 'may_see', 'measure_closed_effects', 'measure_due_effects', 'measure_effects', 'merge_draft',
 		'name_version', 'named_marks', 'publish_goal', 'record_events', 'record_observation', 'record_review', 'refresh_measurements', 'reject_plan', 'remove_participant',
 		'report_measurement', 'request_approval', 'reschedule', 'resolve_conflict', 'resolve_conflicts', 'revise_goal', 'revoke_access', 'roll_up_goals', 'run_due',
-		'save_plan', 'schedule', 'seal_status', 'sees_project', 'set_action', 'set_participant', 'set_project_maturity', 'set_project_status',
+		'save_plan', 'schedule', 'seal_status', 'sees_project', 'set_action', 'set_cadence', 'set_participant', 'set_project_maturity', 'set_project_status',
 		'sync_effects', 'unalign', 'unschedule', 'write_observations'],
 	'its owner''s rights has what needs them, and no more: adding to this list is a decision');
 
