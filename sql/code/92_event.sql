@@ -180,7 +180,9 @@ BEGIN ATOMIC
 	) AS t
 	WHERE (l.band_to IS NULL OR l.band_to <> w.band AND l.measured_until <= w.measured_until)
 		-- back over the threshold crossed before, by less than the margin: still the same crossing
+		-- (1 - 0.9 is less than 0.1 in its last place alone)
 		AND (abs(w.value - l.threshold) < w.margin
+			AND NOT athar.is_same_figure(abs(w.value - l.threshold), w.margin, l.threshold)
 			AND CASE WHEN w.goal_id IS NULL THEN (w.value >= l.threshold) <> (l.value >= l.threshold)
 				ELSE t.threshold = l.threshold END) IS NOT TRUE;
 END;

@@ -1,6 +1,6 @@
 -- event: a threshold that is crossed is told once
 BEGIN;
-SELECT plan(40);
+SELECT plan(42);
 SET LOCAL athar.time_zone = 'UTC';
 
 SELECT athar.define_unit('office', 'Permit office', 'مكتب التصاريح');
@@ -44,6 +44,11 @@ SELECT is(pg_temp.report('score', 5, 0.75), 1, 'back by just the smallest change
 SELECT is(pg_temp.report('score', 6, 1.2), 0, 'and up again by less');
 SELECT is(pg_temp.report('score', 7, 1.25), 1, 'and by as much');
 SELECT is(pg_temp.told('score'), 'better poor fair 1 1, worse fair poor 0.75 1, better poor fair 1.25 1', 'both directions');
+
+SELECT athar.define_kpi('tenth', 'Tenths', 'points', 'up', smallest_change => 0.1);
+SELECT athar.define_kpi_bands('tenth', '[{"code": "low"}, {"code": "high", "from": 1}]');
+SELECT is(ARRAY[pg_temp.report('tenth', 1, 0.5), pg_temp.report('tenth', 2, 1), pg_temp.report('tenth', 3, 0.9), pg_temp.report('tenth', 4, 1.1), pg_temp.report('tenth', 5, 0.91)],
+	'{0,1,1,1,0}', 'a tenth is a tenth, whatever double precision makes of it');
 
 -- Late figures, corrections, and nothing.
 SELECT is(pg_temp.report('score', 5, 9), 0, 'a figure of an earlier period crosses nothing');
@@ -110,6 +115,15 @@ SELECT results_eq(
 	$$VALUES ('Short waits: the target is no longer met, at 6 (threshold 5)', 'انتظار أقصر: لم يعد المستهدف متحققًا، والقيمة 6 (الحد 5)'),
 		('Warm rooms: the promise is kept, at 19 (threshold 18)', 'Warm rooms: تحقق الوعد، والقيمة 19 (الحد 18)')$$,
 	'of goals, too');
+-- A period whose figure cannot be told.
+SELECT athar.define_kpi('quotient', 'Quotient', 'share', 'up', kind => 'ratio');
+SELECT athar.define_kpi_bands('quotient', '[{"code": "low"}, {"code": "high", "from": 0.5}]');
+CREATE FUNCTION pg_temp.quotient(month integer, numerator double precision, denominator double precision) RETURNS integer LANGUAGE SQL AS $$
+	SELECT athar.report_measurement('quotient', daterange(current_date - 190 + 10 * month, current_date - 180 + 10 * month), NULL, 'permit',
+		numerator => numerator, denominator => denominator);
+	SELECT athar.record_events();
+$$;
+SELECT is(ARRAY[pg_temp.quotient(1, 1, 4), pg_temp.quotient(2, 1e-160, 4), pg_temp.quotient(3, 3, 4)], '{0,0,1}', 'what has no figure crosses nothing');
 SELECT is((SELECT max(next_due) FROM athar.jobs WHERE name = 'events'), NULL, 'unscheduled until somebody schedules it');
 SELECT is((SELECT state IS NOT NULL FROM athar.schedule(seal => NULL) WHERE job = 'events'), true, 'the job events');
 

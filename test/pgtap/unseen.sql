@@ -1,6 +1,6 @@
 -- unseen: record_events() looks at what is new, and misses nothing
 BEGIN;
-SELECT plan(47);
+SELECT plan(50);
 SET LOCAL athar.time_zone = 'UTC';
 
 SELECT athar.define_unit('office', 'Permit office');
@@ -140,11 +140,19 @@ SELECT is(pg_temp.look(), 'law: 1 law met', 'a check-in');
 SELECT athar.close_cycle('year');
 SELECT is(pg_temp.look(), 'everything: 0', 'a cycle that is closed');
 
--- Nobody looks: the queue does not grow for ever.
-INSERT INTO athar.unseen_figure (kpi_id) SELECT athar.kpi_id('wait') FROM generate_series(1, 500000);
-SELECT athar.refresh_measurements();
-SELECT is((SELECT count(*) FROM athar.unseen_figure WHERE due_at IS NULL OR due_at <= now()), 1::bigint, 'what is too long becomes everything');
-SELECT is(pg_temp.look(), 'everything: 0', 'which is looked at');
+-- A job that fails, or is cancelled, leaves what it had taken to the next.
+SELECT athar.schedule(NULL, NULL, NULL, NULL, '* * * * *');
+SELECT pg_temp.report('wait', 6, 50, 'renewal');
+ALTER TABLE athar.event ADD CONSTRAINT event_broken_check CHECK (value <> 50);
+SET LOCAL client_min_messages = error;
+SELECT athar.run_due();
+RESET client_min_messages;
+SELECT is((SELECT last_outcome || ': ' || last_message FROM athar.jobs WHERE name = 'events'),
+	'failed: new row for relation "event" violates check constraint "event_broken_check" (SQLSTATE 23514)', 'a look that fails');
+ALTER TABLE athar.event DROP CONSTRAINT event_broken_check;
+UPDATE athar.job SET last_started_at = NULL;
+SELECT is(athar.run_due(), 1, 'is made up for');
+SELECT is((SELECT last_outcome || ': ' || last_message FROM athar.jobs WHERE name = 'events'), 'succeeded: 1', 'by the next');
 
 -- Whatever happens, in whatever order: all of them together find no more than those that were queued.
 SELECT setseed(0.5);
@@ -182,6 +190,12 @@ END $$;
 SELECT athar.define_kpi_bands('score', '[{"code": "low"}, {"code": "high", "from": 10}]');
 SELECT is(pg_temp.happen(), 0::bigint, 'nothing is missed');
 SELECT cmp_ok((SELECT count(*) FROM athar.events), '>', 20::bigint, 'of what there was');
+
+-- Nobody looks: the queue does not grow for ever.
+INSERT INTO athar.unseen_figure (kpi_id) SELECT athar.kpi_id('wait') FROM generate_series(1, 500000);
+SELECT athar.refresh_measurements();
+SELECT is((SELECT count(*) FROM athar.unseen_figure WHERE due_at IS NULL OR due_at <= now()), 1::bigint, 'what is too long becomes everything');
+SELECT is(pg_temp.look(), 'everything: 0', 'which is looked at');
 
 SELECT * FROM finish();
 ROLLBACK;
