@@ -4,8 +4,8 @@
  *
  * What is right about a plan is SQL's business (plan_faults()).  What a version
  * says as the document does was right, and is still, but for what it refers to:
- * so references are looked at here, and plan_faults() sees what changed of the
- * items, and what is checked together with that.
+ * so references are looked at here, and SQL is asked about what changed, and
+ * what is checked together with that.
  */
 #include "athar.h"
 
@@ -16,8 +16,18 @@
 #include "plan_check.h"
 #include "statement.h"
 
-static athar_statement is_faulty = {
-	.text = "SELECT EXISTS (SELECT FROM athar.plan_faults($1))",
+static athar_statement has_header_faults = {
+	.text = "SELECT FROM athar.header_faults($1) LIMIT 1",
+	.expected = SPI_OK_SELECT,.count = 1,.types = {JSONBOID}
+};
+
+static athar_statement has_item_faults = {
+	.text = "SELECT FROM jsonb_array_elements($1) AS e (item) CROSS JOIN LATERAL athar.item_faults(e.item) LIMIT 1",
+	.expected = SPI_OK_SELECT,.count = 1,.types = {JSONBOID}
+};
+
+static athar_statement has_kpi_faults = {
+	.text = "SELECT FROM jsonb_array_elements($1) AS e (kpis) CROSS JOIN LATERAL athar.kpi_faults(e.kpis) LIMIT 1",
 	.expected = SPI_OK_SELECT,.count = 1,.types = {JSONBOID}
 };
 
@@ -100,7 +110,7 @@ is_forest(const athar_plan *plan)
  * The rest
  */
 
-/* Members that plan_faults() compares with each other, or looks up so. */
+/* Members that item_faults() compares with each other, or looks up so. */
 static const char *const together[][3] = {
 	{"starts_on", "due_on", "live_on"},
 	{"service", "stage"}
@@ -148,30 +158,61 @@ is_to_be_checked(const JsonbValue *name, const JsonbValue *value, void *item)
 		athar_json_is_named(name, "title") || is_concerned(item, name);
 }
 
-/* The plan without what was right before, and without references. */
-static Jsonb *
-reduced_document(const athar_plan *plan)
+static bool
+is_kpis_changed(const athar_plan_item *item)
 {
-	JsonbParseState *state = NULL;
-	JsonbValue	name = {.type = jbvString};
+	return item->before == NULL || is_changed(item, "kpis", 4);
+}
 
-	name.val.string.val = "items";
-	name.val.string.len = 5;
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	athar_json_push_members(&state, plan->header, NULL, NULL);
-	pushJsonbValue(&state, WJB_KEY, &name);
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+/* Ask for faults of a list; an empty one has none. */
+static bool
+has_faults(athar_statement *statement, JsonbParseState **state)
+{
+	Jsonb	   *list = JsonbValueToJsonb(pushJsonbValue(state, WJB_END_ARRAY,
+														NULL));
+	Datum		value = JsonbPGetDatum(list);
+
+	return JB_ROOT_COUNT(list) > 0 &&
+		athar_statement_run(statement, &value, NULL) > 0;
+}
+
+/* Are the members of items right that changed, but for what they refer to? */
+static bool
+has_right_items(const athar_plan *plan)
+{
+	JsonbParseState *items = NULL;
+	JsonbParseState *kpis = NULL;
+
+	pushJsonbValue(&items, WJB_BEGIN_ARRAY, NULL);
+	pushJsonbValue(&kpis, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < plan->count; i++)
 	{
-		if (plan->items[i].revision != 0)
+		athar_plan_item *item = &plan->items[i];
+		JsonbValue *named;
+
+		if (item->revision != 0)
 			continue;
-		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		athar_json_push_members(&state, plan->items[i].document,
-								is_to_be_checked, &plan->items[i]);
-		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+		pushJsonbValue(&items, WJB_BEGIN_OBJECT, NULL);
+		athar_json_push_members(&items, item->document, is_to_be_checked, item);
+		pushJsonbValue(&items, WJB_END_OBJECT, NULL);
+		named = member(item->document, "kpis");
+		if (!is_absent(named) && is_kpis_changed(item))
+			pushJsonbValue(&kpis, WJB_ELEM, named);
 	}
-	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return !has_faults(&has_item_faults, &items) &&
+		!has_faults(&has_kpi_faults, &kpis);
+}
+
+/* A header that is as it was is right. */
+static bool
+has_right_header(const athar_plan *plan, const athar_plan *base)
+{
+	Datum		header = JsonbPGetDatum(plan->header);
+
+	return (base->header != NULL &&
+			compareJsonbContainers(&base->header->root,
+								   &plan->header->root) == 0) ||
+		athar_statement_run(&has_header_faults, &header, NULL) == 0;
 }
 
 /*
@@ -180,11 +221,8 @@ reduced_document(const athar_plan *plan)
  * this says no, the whole document is to be checked.
  */
 bool
-athar_plan_is_right(const athar_plan *plan)
+athar_plan_is_right(const athar_plan *plan, const athar_plan *base)
 {
-	Datum		reduced;
-	bool		isnull;
-
 	if (plan->is_malformed)
 		return false;
 	for (int i = 0; i < plan->count; i++)
@@ -194,20 +232,18 @@ athar_plan_is_right(const athar_plan *plan)
 			!has_right_references(plan, &plan->items[i]))
 			return false;
 	}
-	if (!is_forest(plan))
-		return false;
-	reduced = JsonbPGetDatum(reduced_document(plan));
-	athar_statement_run(&is_faulty, &reduced, NULL);
-	return !DatumGetBool(athar_statement_found(0, 1, &isnull));
+	return is_forest(plan) && has_right_header(plan, base) &&
+		has_right_items(plan);
 }
 
 /* Refuse a document with faults; NULL has one. */
 void
-athar_plan_check(Jsonb *document, const athar_plan *plan)
+athar_plan_check(Jsonb *document, const athar_plan *plan,
+				 const athar_plan *base)
 {
 	Datum		candidate = JsonbPGetDatum(document);
 
-	if (document == NULL || !athar_plan_is_right(plan))
+	if (document == NULL || !athar_plan_is_right(plan, base))
 		athar_statement_run(&refuse_faults, &candidate,
 							document == NULL ? "n" : NULL);
 }

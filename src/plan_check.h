@@ -7,7 +7,8 @@
 
 #include "plan_items.h"
 
-extern bool athar_plan_is_right(const athar_plan *plan);
-extern void athar_plan_check(Jsonb *document, const athar_plan *plan);
+extern bool athar_plan_is_right(const athar_plan *plan, const athar_plan *base);
+extern void athar_plan_check(Jsonb *document, const athar_plan *plan,
+							 const athar_plan *base);
 
 #endif							/* ATHAR_PLAN_CHECK_H */

@@ -293,7 +293,7 @@ save(plan_change *change, Jsonb *document)
 	if (document !=NULL)
 		athar_plan_read_document(document, &plan);
 	athar_plan_match(&plan, &base);
-	athar_plan_check(document, &plan);
+	athar_plan_check(document, &plan, &base);
 	if (lock(change) != change->base_version)
 		return merge_in(change, document);
 	return commit(change, &plan, &base);
@@ -377,7 +377,7 @@ save_item(plan_change *change, const char *id, Jsonb *changes,
 	if (compareJsonbContainers(&document->root, &changed->root) == 0)
 		return false;
 	athar_plan_set_item(item, changed, document);
-	if (!athar_plan_is_right(&plan) || lock(change) != change->base_version)
+	if (!athar_plan_is_right(&plan, &base) || lock(change) != change->base_version)
 		return false;
 	*outcome = commit(change, &plan, &base);
 	return true;

@@ -85,28 +85,121 @@ RETURN CASE WHEN jsonb_typeof(list_of.document -> list_of.key) = 'array' THEN li
 COMMENT ON FUNCTION athar.list_of(jsonb, text) IS
 'The array under a key of an object; an empty array where there is none or something else. Never raises.';
 
+-- Faults. The functions have no settings of their own, so that they become part
+-- of the statement that asks, and are planned once where that is kept: who
+-- saves a small change asks for what it touches alone.
+
+CREATE OR REPLACE FUNCTION athar.header_faults(document jsonb)
+RETURNS TABLE (place integer, path text, fault text)
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT h.place, h.path, h.fault
+FROM (VALUES
+	(0, '', CASE WHEN jsonb_typeof(header_faults.document) IS DISTINCT FROM 'object' THEN 'must be an object' END),
+	(1, '/title', CASE WHEN jsonb_typeof(header_faults.document) = 'object' THEN athar.title_fault(header_faults.document -> 'title') END),
+	(2, '/title_ar', athar.text_fault(header_faults.document -> 'title_ar')),
+	(3, '/purpose', athar.text_fault(header_faults.document -> 'purpose')),
+	(4, '/purpose_ar', athar.text_fault(header_faults.document -> 'purpose_ar')),
+	(5, '/items', CASE WHEN jsonb_typeof(header_faults.document -> 'items') NOT IN ('array', 'null') THEN 'must be an array' END)) AS h (place, path, fault)
+WHERE h.fault IS NOT NULL;
+END;
+COMMENT ON FUNCTION athar.header_faults(jsonb) IS
+'What is wrong with a plan document besides its items: the path, the fault in words, and a number to sort them by; no row if nothing is.';
+
+CREATE OR REPLACE FUNCTION athar.item_faults(item jsonb)
+RETURNS TABLE (place bigint, path text, fault text)
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT u.place, (ARRAY['', '/id', '/title', '/title_ar', '/kind', '/owner', '/service', '/stage', '/channel', '/starts_on', '/due_on', '/live_on',
+	'/status', '/weight', '/budget', '/parent', '/depends_on', '/kpis'])[u.place], u.fault
+FROM jsonb_to_record(CASE WHEN jsonb_typeof(item_faults.item) = 'object' THEN item_faults.item ELSE jsonb '{}' END) AS i (
+	id jsonb, title jsonb, title_ar jsonb, kind jsonb, owner jsonb, service jsonb, stage jsonb, channel jsonb, starts_on jsonb, due_on jsonb,
+	live_on jsonb, status jsonb, weight jsonb, budget jsonb, parent jsonb, depends_on jsonb, kpis jsonb)
+CROSS JOIN LATERAL unnest(CASE WHEN jsonb_typeof(item_faults.item) IS DISTINCT FROM 'object' THEN ARRAY['must be an object'] ELSE ARRAY[
+	NULL,
+	athar.item_id_fault(i.id),
+	athar.title_fault(i.title),
+	athar.text_fault(i.title_ar),
+	athar.text_fault(i.kind),
+	coalesce(athar.text_fault(i.owner), CASE
+		WHEN i.owner <> 'null' AND NOT EXISTS (SELECT FROM athar.unit u WHERE u.code = i.owner #>> '{}')
+		THEN 'unit ' || athar.quoted(i.owner #>> '{}') || ' does not exist' END),
+	coalesce(athar.text_fault(i.service), CASE
+		WHEN i.service <> 'null' AND NOT EXISTS (SELECT FROM athar.service s WHERE s.code = i.service #>> '{}')
+		THEN 'service ' || athar.quoted(i.service #>> '{}') || ' does not exist' END),
+	coalesce(athar.text_fault(i.stage), CASE
+		WHEN coalesce(i.stage, 'null') = 'null' THEN NULL
+		WHEN coalesce(i.service, 'null') = 'null' THEN 'needs the service it is a stage of'
+		WHEN EXISTS (SELECT FROM athar.service s WHERE s.code = i.service #>> '{}')
+			AND NOT EXISTS (SELECT FROM athar.service s JOIN athar.stage t ON t.service_id = s.id
+				WHERE s.code = i.service #>> '{}' AND t.code = i.stage #>> '{}')
+		THEN 'stage ' || athar.quoted(i.stage #>> '{}') || ' of service ' || athar.quoted(i.service #>> '{}') || ' does not exist' END),
+	coalesce(athar.text_fault(i.channel), CASE
+		WHEN i.channel <> 'null' AND NOT EXISTS (SELECT FROM athar.channel c WHERE c.code = i.channel #>> '{}')
+		THEN 'channel ' || athar.quoted(i.channel #>> '{}') || ' does not exist' END),
+	athar.date_fault(i.starts_on),
+	coalesce(athar.date_fault(i.due_on), CASE
+		WHEN jsonb_typeof(i.due_on) = 'string' AND athar.is_date(i.starts_on #>> '{}') AND (i.due_on #>> '{}') COLLATE "C" < (i.starts_on #>> '{}')
+		THEN (i.due_on #>> '{}') || ' is before starts_on, ' || (i.starts_on #>> '{}') END),
+	coalesce(athar.date_fault(i.live_on), CASE
+		WHEN jsonb_typeof(i.live_on) = 'string' AND athar.is_date(i.starts_on #>> '{}') AND (i.live_on #>> '{}') COLLATE "C" < (i.starts_on #>> '{}')
+		THEN (i.live_on #>> '{}') || ' is before starts_on, ' || (i.starts_on #>> '{}') END),
+	CASE WHEN NOT i.status IN ('null', '"planned"', '"in_progress"', '"live"', '"done"', '"verified"', '"cancelled"')
+		THEN 'must be planned, in_progress, live, done, verified or cancelled' END,
+	athar.amount_fault(i.weight),
+	athar.amount_fault(i.budget),
+	athar.text_fault(i.parent),
+	CASE WHEN jsonb_typeof(i.depends_on) NOT IN ('array', 'null') THEN 'must be an array of item ids' END,
+	CASE WHEN jsonb_typeof(i.kpis) NOT IN ('array', 'null') THEN 'must be an array of objects with a kpi' END] END) WITH ORDINALITY AS u (fault, place)
+WHERE u.fault IS NOT NULL;
+END;
+COMMENT ON FUNCTION athar.item_faults(jsonb) IS
+'What is wrong with the members of one item of a plan document, but for the other items it refers to and what stands in its lists: the path within the item, the fault in words, and a number to sort them by; no row if nothing is.';
+
+CREATE OR REPLACE FUNCTION athar.kpi_faults(kpis jsonb)
+RETURNS TABLE (ordinal bigint, fault text)
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT f.ordinal, f.fault
+FROM (
+	SELECT k.ordinality AS ordinal, CASE
+		WHEN jsonb_typeof(k.value -> 'kpi') IS DISTINCT FROM 'string' THEN 'must be an object with a kpi, a string'
+		WHEN NOT EXISTS (SELECT FROM athar.kpi p WHERE p.code = k.value ->> 'kpi') THEN 'KPI ' || athar.quoted(k.value ->> 'kpi') || ' does not exist'
+		WHEN row_number() OVER (PARTITION BY k.value ->> 'kpi' ORDER BY k.ordinality) > 1 THEN 'KPI ' || athar.quoted(k.value ->> 'kpi') || ' is named twice'
+		WHEN jsonb_typeof(k.value -> 'target') NOT IN ('string', 'null') THEN 'target must be a string'
+		WHEN NOT athar.is_target(k.value ->> 'target') THEN 'target must read like "from 40 to 90", "at least 95", "at most 24", "between 4 and 5", "milestone" or "-20%"'
+		WHEN NOT athar.is_duration(k.value -> 'span') OR k.value ->> 'span' ~ '^0+ ' THEN 'span must be a length above zero, such as "1 year"'
+		WHEN NOT athar.is_duration(k.value -> 'washout') THEN 'washout must be a length, such as "3 months"'
+		WHEN jsonb_typeof(k.value -> 'season_matched') NOT IN ('boolean', 'null') THEN 'season_matched must be true or false'
+		WHEN jsonb_typeof(k.value -> 'controls') NOT IN ('array', 'null') THEN 'controls must be an array of service codes'
+		ELSE (SELECT min(CASE WHEN jsonb_typeof(c.value) = 'string' THEN 'service ' || athar.quoted(c.value #>> '{}') || ' among the controls does not exist'
+				ELSE 'controls must be an array of service codes' END)
+			FROM jsonb_array_elements(athar.list_of(k.value, 'controls')) AS c (value)
+			WHERE jsonb_typeof(c.value) <> 'string' OR NOT EXISTS (SELECT FROM athar.service s WHERE s.code = c.value #>> '{}')) END AS fault
+	FROM jsonb_array_elements(CASE WHEN jsonb_typeof(kpi_faults.kpis) = 'array' THEN kpi_faults.kpis ELSE jsonb '[]' END) WITH ORDINALITY AS k (value, ordinality)) AS f
+WHERE f.fault IS NOT NULL;
+END;
+COMMENT ON FUNCTION athar.kpi_faults(jsonb) IS
+'What is wrong with the KPIs that an item of a plan document names: the place in the list, from 1, and the fault in words; no row if nothing is, or for what is no list.';
+
 CREATE OR REPLACE FUNCTION athar.plan_faults(document jsonb)
 RETURNS TABLE (path text, fault text)
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 WITH RECURSIVE element AS (
-	SELECT e.ordinality::integer AS ordinal, jsonb_typeof(e.value) = 'object' AS is_object,
-		x.id AS raw_id, athar.item_id_fault(x.id) AS id_fault, x.title, x.title_ar, x.kind, x.owner, x.service, x.stage, x.channel,
-		x.starts_on, x.due_on, x.live_on, x.status, x.weight, x.budget, x.parent, x.depends_on, x.kpis
+	SELECT e.ordinality AS ordinal, e.value,
+		CASE WHEN athar.item_id_fault(e.value -> 'id') IS NULL THEN e.value ->> 'id' END AS id
 	FROM jsonb_array_elements(athar.list_of(plan_faults.document, 'items')) WITH ORDINALITY AS e (value, ordinality)
-	CROSS JOIN LATERAL jsonb_to_record(CASE WHEN jsonb_typeof(e.value) = 'object' THEN e.value ELSE jsonb '{}' END) AS x (
-		id jsonb, title jsonb, title_ar jsonb, kind jsonb, owner jsonb, service jsonb, stage jsonb, channel jsonb, starts_on jsonb, due_on jsonb,
-		live_on jsonb, status jsonb, weight jsonb, budget jsonb, parent jsonb, depends_on jsonb, kpis jsonb)
 ), named AS (
-	SELECT e.*, n.id, row_number() OVER (PARTITION BY n.id COLLATE "C" ORDER BY e.ordinal) AS nth
+	SELECT e.*, row_number() OVER (PARTITION BY e.id COLLATE "C" ORDER BY e.ordinal) > 1 AND e.id IS NOT NULL AS is_repeated
 	FROM element e
-	CROSS JOIN LATERAL (SELECT CASE WHEN e.id_fault IS NULL THEN e.raw_id #>> '{}' END) AS n (id)
 ), item AS MATERIALIZED (
-	SELECT n.*, n.nth > 1 AND n.id IS NOT NULL AS is_repeated,
-		'/items/' || CASE WHEN n.nth = 1 AND n.id IS NOT NULL THEN athar.pointer_token(n.id) ELSE (n.ordinal - 1)::text END AS path
+	SELECT n.ordinal, n.value, n.id, n.is_repeated, n.value -> 'depends_on' AS depends_on, n.value -> 'kpis' AS kpis,
+		CASE WHEN jsonb_typeof(n.value -> 'parent') = 'string' THEN n.value ->> 'parent' END AS parent,
+		'/items/' || CASE WHEN NOT n.is_repeated AND n.id IS NOT NULL THEN athar.pointer_token(n.id) ELSE (n.ordinal - 1)::text END AS path
 	FROM named n
 ), link AS MATERIALIZED (
-	SELECT i.id, CASE WHEN jsonb_typeof(i.parent) = 'string' THEN i.parent #>> '{}' END AS parent
+	SELECT i.id, i.parent
 	FROM item i
 	WHERE i.id IS NOT NULL AND NOT i.is_repeated
 ), rooted AS (
@@ -117,68 +210,24 @@ WITH RECURSIVE element AS (
 	SELECT l.id
 	FROM rooted r
 	JOIN link l ON l.parent = r.id
-), field AS (
-	SELECT i.ordinal, i.path, CASE WHEN NOT i.is_object THEN ARRAY['must be an object'] ELSE ARRAY[
-		NULL,
-		coalesce(i.id_fault, CASE WHEN i.is_repeated THEN athar.quoted(i.id) || ' is the id of an earlier item' END),
-		athar.title_fault(i.title),
-		athar.text_fault(i.title_ar),
-		athar.text_fault(i.kind),
-		coalesce(athar.text_fault(i.owner), CASE
-			WHEN i.owner <> 'null' AND NOT EXISTS (SELECT FROM athar.unit u WHERE u.code = i.owner #>> '{}')
-			THEN 'unit ' || athar.quoted(i.owner #>> '{}') || ' does not exist' END),
-		coalesce(athar.text_fault(i.service), CASE
-			WHEN i.service <> 'null' AND NOT EXISTS (SELECT FROM athar.service s WHERE s.code = i.service #>> '{}')
-			THEN 'service ' || athar.quoted(i.service #>> '{}') || ' does not exist' END),
-		coalesce(athar.text_fault(i.stage), CASE
-			WHEN coalesce(i.stage, 'null') = 'null' THEN NULL
-			WHEN coalesce(i.service, 'null') = 'null' THEN 'needs the service it is a stage of'
-			WHEN EXISTS (SELECT FROM athar.service s WHERE s.code = i.service #>> '{}')
-				AND NOT EXISTS (SELECT FROM athar.service s JOIN athar.stage t ON t.service_id = s.id
-					WHERE s.code = i.service #>> '{}' AND t.code = i.stage #>> '{}')
-			THEN 'stage ' || athar.quoted(i.stage #>> '{}') || ' of service ' || athar.quoted(i.service #>> '{}') || ' does not exist' END),
-		coalesce(athar.text_fault(i.channel), CASE
-			WHEN i.channel <> 'null' AND NOT EXISTS (SELECT FROM athar.channel c WHERE c.code = i.channel #>> '{}')
-			THEN 'channel ' || athar.quoted(i.channel #>> '{}') || ' does not exist' END),
-		athar.date_fault(i.starts_on),
-		coalesce(athar.date_fault(i.due_on), CASE
-			WHEN jsonb_typeof(i.due_on) = 'string' AND athar.is_date(i.starts_on #>> '{}') AND (i.due_on #>> '{}') COLLATE "C" < (i.starts_on #>> '{}')
-			THEN (i.due_on #>> '{}') || ' is before starts_on, ' || (i.starts_on #>> '{}') END),
-		coalesce(athar.date_fault(i.live_on), CASE
-			WHEN jsonb_typeof(i.live_on) = 'string' AND athar.is_date(i.starts_on #>> '{}') AND (i.live_on #>> '{}') COLLATE "C" < (i.starts_on #>> '{}')
-			THEN (i.live_on #>> '{}') || ' is before starts_on, ' || (i.starts_on #>> '{}') END),
-		CASE WHEN NOT i.status IN ('null', '"planned"', '"in_progress"', '"live"', '"done"', '"verified"', '"cancelled"')
-			THEN 'must be planned, in_progress, live, done, verified or cancelled' END,
-		athar.amount_fault(i.weight),
-		athar.amount_fault(i.budget),
-		coalesce(athar.text_fault(i.parent), CASE
-			WHEN coalesce(i.parent, 'null') = 'null' THEN NULL
-			WHEN NOT (i.parent #>> '{}') = ANY (SELECT l.id FROM link l) THEN 'item ' || athar.quoted(i.parent #>> '{}') || ' is not in the plan'
-			WHEN i.parent #>> '{}' = i.id THEN 'an item cannot be its own parent'
-			WHEN NOT i.is_repeated AND NOT i.id = ANY (SELECT r.id FROM rooted r) THEN 'its parents form a loop' END),
-		CASE WHEN jsonb_typeof(i.depends_on) NOT IN ('array', 'null') THEN 'must be an array of item ids' END,
-		CASE WHEN jsonb_typeof(i.kpis) NOT IN ('array', 'null') THEN 'must be an array of objects with a kpi' END] END AS faults
-	FROM item i
 ), reason AS (
-	SELECT 0 AS ordinal, 0 AS place, 0::bigint AS entry, '' AS path,
-		CASE WHEN jsonb_typeof(plan_faults.document) IS DISTINCT FROM 'object' THEN 'must be an object' END AS fault
+	SELECT 0::bigint AS ordinal, h.place, 0::bigint AS entry, h.path, h.fault
+	FROM athar.header_faults(plan_faults.document) AS h
 	UNION ALL
-	SELECT 0, 1, 0, h.path, h.fault
-	FROM (VALUES
-		('/title', athar.title_fault(plan_faults.document -> 'title')),
-		('/title_ar', athar.text_fault(plan_faults.document -> 'title_ar')),
-		('/purpose', athar.text_fault(plan_faults.document -> 'purpose')),
-		('/purpose_ar', athar.text_fault(plan_faults.document -> 'purpose_ar')),
-		('/items', CASE WHEN jsonb_typeof(plan_faults.document -> 'items') NOT IN ('array', 'null') THEN 'must be an array' END)) AS h (path, fault)
-	WHERE jsonb_typeof(plan_faults.document) = 'object'
+	SELECT i.ordinal, f.place, 0, i.path || f.path, f.fault
+	FROM item i
+	CROSS JOIN LATERAL athar.item_faults(i.value) AS f
 	UNION ALL
-	SELECT f.ordinal, u.place::integer, 0,
-		f.path || (ARRAY['', '/id', '/title', '/title_ar', '/kind', '/owner', '/service', '/stage', '/channel', '/starts_on', '/due_on', '/live_on',
-			'/status', '/weight', '/budget', '/parent', '/depends_on', '/kpis'])[u.place],
-		u.fault
-	FROM field f
-	CROSS JOIN LATERAL unnest(f.faults) WITH ORDINALITY AS u (fault, place)
-	WHERE array_remove(f.faults, NULL) <> '{}'
+	SELECT i.ordinal, 2, 0, i.path || '/id', athar.quoted(i.id) || ' is the id of an earlier item'
+	FROM item i
+	WHERE i.is_repeated
+	UNION ALL
+	SELECT i.ordinal, 16, 0, i.path || '/parent', CASE
+		WHEN NOT i.parent = ANY (SELECT l.id FROM link l) THEN 'item ' || athar.quoted(i.parent) || ' is not in the plan'
+		WHEN i.parent = i.id THEN 'an item cannot be its own parent'
+		WHEN NOT i.is_repeated AND NOT i.id = ANY (SELECT r.id FROM rooted r) THEN 'its parents form a loop' END
+	FROM item i
+	WHERE i.parent IS NOT NULL
 	UNION ALL
 	SELECT i.ordinal, 17, d.ordinality, i.path || '/depends_on/' || (d.ordinality - 1)::text, CASE
 		WHEN jsonb_typeof(d.value) <> 'string' THEN 'must be a string, the id of an item'
@@ -188,22 +237,9 @@ WITH RECURSIVE element AS (
 	CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(i.depends_on) = 'array' THEN i.depends_on ELSE jsonb '[]' END) WITH ORDINALITY AS d (value, ordinality)
 	WHERE i.depends_on IS NOT NULL
 	UNION ALL
-	SELECT i.ordinal, 18, k.ordinality, i.path || '/kpis/' || (k.ordinality - 1)::text, CASE
-		WHEN jsonb_typeof(k.value -> 'kpi') IS DISTINCT FROM 'string' THEN 'must be an object with a kpi, a string'
-		WHEN NOT EXISTS (SELECT FROM athar.kpi p WHERE p.code = k.value ->> 'kpi') THEN 'KPI ' || athar.quoted(k.value ->> 'kpi') || ' does not exist'
-		WHEN row_number() OVER (PARTITION BY i.ordinal, k.value ->> 'kpi' ORDER BY k.ordinality) > 1 THEN 'KPI ' || athar.quoted(k.value ->> 'kpi') || ' is named twice'
-		WHEN jsonb_typeof(k.value -> 'target') NOT IN ('string', 'null') THEN 'target must be a string'
-		WHEN NOT athar.is_target(k.value ->> 'target') THEN 'target must read like "from 40 to 90", "at least 95", "at most 24", "between 4 and 5", "milestone" or "-20%"'
-		WHEN NOT athar.is_duration(k.value -> 'span') OR k.value ->> 'span' ~ '^0+ ' THEN 'span must be a length above zero, such as "1 year"'
-		WHEN NOT athar.is_duration(k.value -> 'washout') THEN 'washout must be a length, such as "3 months"'
-		WHEN jsonb_typeof(k.value -> 'season_matched') NOT IN ('boolean', 'null') THEN 'season_matched must be true or false'
-		WHEN jsonb_typeof(k.value -> 'controls') NOT IN ('array', 'null') THEN 'controls must be an array of service codes'
-		ELSE (SELECT min(CASE WHEN jsonb_typeof(c.value) = 'string' THEN 'service ' || athar.quoted(c.value #>> '{}') || ' among the controls does not exist'
-				ELSE 'controls must be an array of service codes' END)
-			FROM jsonb_array_elements(athar.list_of(k.value, 'controls')) AS c (value)
-			WHERE jsonb_typeof(c.value) <> 'string' OR NOT EXISTS (SELECT FROM athar.service s WHERE s.code = c.value #>> '{}')) END
+	SELECT i.ordinal, 18, k.ordinal, i.path || '/kpis/' || (k.ordinal - 1)::text, k.fault
 	FROM item i
-	CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(i.kpis) = 'array' THEN i.kpis ELSE jsonb '[]' END) WITH ORDINALITY AS k (value, ordinality)
+	CROSS JOIN LATERAL athar.kpi_faults(i.kpis) AS k
 	WHERE i.kpis IS NOT NULL
 )
 SELECT r.path, r.fault
@@ -212,7 +248,7 @@ WHERE r.fault IS NOT NULL
 ORDER BY r.ordinal, r.place, r.entry;
 END;
 COMMENT ON FUNCTION athar.plan_faults(jsonb) IS
-'What validate_plan() answers. Without settings of its own, so that it becomes part of the statement that asks, and is planned once where that is kept.';
+'What validate_plan() answers in English.';
 
 CREATE OR REPLACE FUNCTION athar.check_language(lang text)
 RETURNS boolean
