@@ -111,7 +111,7 @@ WITH mine AS MATERIALIZED (
 		AND a.removed_in_version IS NULL
 		AND a.status <> 'cancelled'
 ), expected AS MATERIALIZED (
-	SELECT m.id, m.service_id, e.kpi_id, k.code AS kpi, e.target
+	SELECT m.id, m.owner_id, m.status, m.period, m.service_id, e.kpi_id, k.code AS kpi, e.target
 	FROM mine AS m
 	JOIN athar.effect AS e ON e.action_id = m.id
 	JOIN athar.kpi AS k ON k.id = e.kpi_id
@@ -128,12 +128,13 @@ WITH mine AS MATERIALIZED (
 	FROM aim AS x
 	JOIN aim AS y ON x.way * y.way < 0 OR x.low > y.high OR y.low > x.high
 ), candidate AS (
-	SELECT m.id, b.id AS other_id, true AS is_same_place, NULL::text AS kpi
+	-- with what is asked of it below: what was not counted yet is not looked up once for each
+	SELECT m.id, m.owner_id, m.status, m.period, b.id AS other_id, true AS is_same_place, NULL::text AS kpi
 	FROM mine AS m
 	JOIN athar.action AS b ON b.stage_id = m.stage_id
 		AND (b.channel_id = m.channel_id OR b.channel_id IS NULL OR m.channel_id IS NULL)
 	UNION ALL
-	SELECT x.id, b.id, false, x.kpi
+	SELECT x.id, x.owner_id, x.status, x.period, b.id, false, x.kpi
 	FROM expected AS x
 	JOIN opposed AS o ON o.target = x.target
 	JOIN athar.effect AS y ON y.kpi_id = x.kpi_id AND y.target = o.other_target AND NOT y.is_withdrawn
@@ -142,14 +143,13 @@ WITH mine AS MATERIALIZED (
 )
 SELECT c.id, c.other_id, bool_or(c.is_same_place), array_remove(array_agg(DISTINCT c.kpi ORDER BY c.kpi), NULL)
 FROM candidate AS c
-JOIN mine AS m ON m.id = c.id
 JOIN athar.action AS b ON b.id = c.other_id
 JOIN athar.project AS j ON j.id = b.project_id
 WHERE b.removed_in_version IS NULL
 	AND b.status <> 'cancelled'
-	AND coalesce(b.owner_id, j.unit_id) <> m.owner_id
-	AND NOT (b.status IN ('done', 'verified') AND m.status IN ('done', 'verified'))
-	AND daterange(b.starts_on, greatest(b.due_on, b.live_on, b.starts_on), '[]') && m.period
+	AND coalesce(b.owner_id, j.unit_id) <> c.owner_id
+	AND NOT (b.status IN ('done', 'verified') AND c.status IN ('done', 'verified'))
+	AND daterange(b.starts_on, greatest(b.due_on, b.live_on, b.starts_on), '[]') && c.period
 	-- of two that are both asked for, one
 	AND (c.id < c.other_id OR NOT b.project_id = ANY (plan_overlaps.project_ids))
 GROUP BY c.id, c.other_id;
