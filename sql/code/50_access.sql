@@ -32,22 +32,30 @@ CREATE OR REPLACE FUNCTION athar.projects_of(role name)
 RETURNS SETOF integer
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	-- by indexes on the unit: the array is made once
+	-- by indexes on the unit: the array is made once; and where all projects are
+	-- of units that are held, nobody asks who else takes part
 	WITH held (ids) AS MATERIALIZED (
 		SELECT ARRAY(SELECT h.id FROM athar.held_units(projects_of.role, NULL) AS h (id))
+	), own AS MATERIALIZED (
+		SELECT j.id
+		FROM athar.project AS j
+		WHERE j.unit_id = ANY ((SELECT h.ids FROM held AS h)::integer[])
+	), other AS MATERIALIZED (
+		SELECT (SELECT count(*) FROM athar.project) > (SELECT count(*) FROM own) AS is_any
 	)
-	SELECT j.id
-	FROM athar.project AS j
-	WHERE j.unit_id = ANY ((SELECT h.ids FROM held AS h)::integer[])
+	SELECT o.id
+	FROM own AS o
 	UNION
 	SELECT p.project_id
 	FROM athar.participant AS p
-	WHERE p.unit_id = ANY ((SELECT h.ids FROM held AS h)::integer[])
+	WHERE (SELECT t.is_any FROM other AS t)
+		AND p.unit_id = ANY ((SELECT h.ids FROM held AS h)::integer[])
 		AND (p.action_id IS NULL OR (SELECT a.removed_in_version IS NULL FROM athar.action AS a WHERE a.id = p.action_id))
 	UNION
 	SELECT a.project_id
 	FROM athar.action AS a
-	WHERE a.owner_id = ANY ((SELECT h.ids FROM held AS h)::integer[]) AND a.removed_in_version IS NULL;
+	WHERE (SELECT t.is_any FROM other AS t)
+		AND a.owner_id = ANY ((SELECT h.ids FROM held AS h)::integer[]) AND a.removed_in_version IS NULL;
 END;
 COMMENT ON FUNCTION athar.projects_of(name) IS
 'The keys of the projects in which a unit takes part for which the role was given a level, or a unit below it; what seen_projects() answers.';
