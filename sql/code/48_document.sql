@@ -7,12 +7,19 @@ RETURN replace(replace(pointer_token.key, '~', '~0'), '/', '~1');
 COMMENT ON FUNCTION athar.pointer_token(text) IS
 'The key as one step of a JSON pointer (RFC 6901): ~ becomes ~0, / becomes ~1. NULL for NULL.';
 
+CREATE OR REPLACE FUNCTION athar.unturned(value text)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN regexp_replace(unturned.value, E'\xe2\x80\xaa|\xe2\x80\xab|\xe2\x80\xac|\xe2\x80\xad|\xe2\x80\xae|\xe2\x81\xa6|\xe2\x81\xa7|\xe2\x81\xa8|\xe2\x81\xa9', '', 'g');
+COMMENT ON FUNCTION athar.unturned(text) IS
+'The text without the marks that turn the direction of writing until they are ended (U+202A to U+202E, U+2066 to U+2069): within a sentence of ours they would turn our words, too. NULL for NULL.';
+
 CREATE OR REPLACE FUNCTION athar.quoted(value text)
 RETURNS text
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN to_json(CASE WHEN char_length(quoted.value) > 60 THEN left(quoted.value, 57) || '...' ELSE quoted.value END)::text;
+RETURN to_json(athar.unturned(CASE WHEN char_length(quoted.value) > 60 THEN left(quoted.value, 57) || '...' ELSE quoted.value END))::text;
 COMMENT ON FUNCTION athar.quoted(text) IS
-'The text in quotes and on one line, cut at 60 characters, for a message. NULL for NULL.';
+'The text in quotes and on one line, cut at 60 characters and unturned(), for a message. NULL for NULL.';
 
 CREATE OR REPLACE FUNCTION athar.is_date(value text)
 RETURNS boolean

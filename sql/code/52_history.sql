@@ -289,8 +289,8 @@ COMMENT ON FUNCTION athar.date_text(date, text) IS 'A day as people write it: 1 
 CREATE OR REPLACE FUNCTION athar.one_line(value text)
 RETURNS text
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN regexp_replace(CASE WHEN char_length(value) > 60 THEN left(value, 57) || '...' ELSE value END, '[[:space:][:cntrl:]]+', ' ', 'g');
-COMMENT ON FUNCTION athar.one_line(text) IS 'A text on one line, cut at 60 characters. NULL for NULL.';
+RETURN regexp_replace(athar.unturned(CASE WHEN char_length(value) > 60 THEN left(value, 57) || '...' ELSE value END), '[[:space:][:cntrl:]]+', ' ', 'g');
+COMMENT ON FUNCTION athar.one_line(text) IS 'A text on one line, cut at 60 characters and unturned(). NULL for NULL.';
 
 CREATE OR REPLACE FUNCTION athar.quoted_text(value text, lang text)
 RETURNS text
@@ -301,7 +301,7 @@ COMMENT ON FUNCTION athar.quoted_text(text, text) IS 'A text in the quotation ma
 CREATE OR REPLACE FUNCTION athar.plain_text(value text, lang text)
 RETURNS text
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN value ~ '^[^[:space:][:cntrl:]"]{1,40}$' THEN value ELSE athar.quoted_text(value, lang) END;
+RETURN CASE WHEN value ~ '^[^[:space:][:cntrl:]"]{1,40}$' THEN athar.unturned(value) ELSE athar.quoted_text(value, lang) END;
 COMMENT ON FUNCTION athar.plain_text(text, text) IS 'A single short word as it is, any other text as quoted_text() has it. NULL for NULL.';
 
 CREATE OR REPLACE FUNCTION athar.code_text(field text, code text, lang text)
@@ -347,7 +347,7 @@ COMMENT ON FUNCTION athar.field_text(text, text) IS 'What a key of a plan docume
 CREATE OR REPLACE FUNCTION athar.item_text(item_id text, title text, title_ar text, lang text)
 RETURNS text
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
-RETURN item_id || coalesce(' ' || athar.quoted_text(CASE WHEN lang = 'ar' AND title_ar ~ '[^[:space:]]' THEN title_ar ELSE title END, lang), '');
+RETURN athar.unturned(item_id) || coalesce(' ' || athar.quoted_text(CASE WHEN lang = 'ar' AND title_ar ~ '[^[:space:]]' THEN title_ar ELSE title END, lang), '');
 COMMENT ON FUNCTION athar.item_text(text, text, text, text) IS 'An item of a plan by its id and title, in Arabic by title_ar where it has one.';
 
 CREATE OR REPLACE FUNCTION athar.plan_summaries(project_id integer, lang text)
@@ -373,7 +373,7 @@ WITH change AS MATERIALIZED (
 ), told AS (
 	SELECT v.version, v.part, min(v.place) AS place,
 		athar.item_text(v.item_id, min(v.title), min(v.title_ar), plan_summaries.lang) AS item,
-		CASE WHEN v.part = 4 THEN (array_agg(v.new))[1] #>> '{}' END AS after,
+		CASE WHEN v.part = 4 THEN athar.unturned((array_agg(v.new))[1] #>> '{}') END AS after,
 		CASE WHEN plan_summaries.lang = 'ar' THEN string_agg(CASE v.op
 			WHEN 'add' THEN coalesce('تحديد ' || v.words || ': ' || v.new_text, 'إضافة ' || v.words)
 			WHEN 'remove' THEN 'حذف ' || v.words || coalesce(' (' || v.old_text || ')', '')
@@ -436,7 +436,7 @@ BEGIN ATOMIC
 SELECT athar.check_language(conflict_text.lang);
 WITH place AS MATERIALIZED (
 	SELECT conflict_text.conflict ->> 'kind' AS kind, conflict_text.lang AS lang, CASE conflict_text.lang WHEN 'ar' THEN '، ' ELSE ', ' END AS comma,
-		CASE WHEN t.is_item THEN t.tokens[3] END AS item_id,
+		CASE WHEN t.is_item THEN athar.unturned(t.tokens[3]) END AS item_id,
 		CASE WHEN t.is_item THEN t.tokens[4] ELSE t.tokens[2] END AS field,
 		CASE WHEN t.is_item THEN t.tokens[5:] ELSE t.tokens[3:] END AS rest,
 		conflict_text.conflict -> 'base' AS base, conflict_text.conflict -> 'ours' AS ours, conflict_text.conflict -> 'theirs' AS theirs,
@@ -463,8 +463,8 @@ WITH place AS MATERIALIZED (
 		coalesce(athar.value_text(p.field, p.base, p.lang), athar.quoted_text(p.base::text, p.lang)) AS base,
 		coalesce(athar.value_text(p.field, p.ours, p.lang), athar.quoted_text(p.ours::text, p.lang)) AS ours,
 		coalesce(athar.value_text(p.field, p.theirs, p.lang), athar.quoted_text(p.theirs::text, p.lang)) AS theirs,
-		CASE p.lang WHEN 'ar' THEN coalesce('إلى ما بعد ' || (p.ours #>> '{}'), 'إلى البداية') ELSE coalesce('after ' || (p.ours #>> '{}'), 'to the beginning') END AS our_place,
-		CASE p.lang WHEN 'ar' THEN coalesce('إلى ما بعد ' || (p.theirs #>> '{}'), 'إلى البداية') ELSE coalesce('after ' || (p.theirs #>> '{}'), 'to the beginning') END AS their_place,
+		CASE p.lang WHEN 'ar' THEN coalesce('إلى ما بعد ' || athar.unturned(p.ours #>> '{}'), 'إلى البداية') ELSE coalesce('after ' || athar.unturned(p.ours #>> '{}'), 'to the beginning') END AS our_place,
+		CASE p.lang WHEN 'ar' THEN coalesce('إلى ما بعد ' || athar.unturned(p.theirs #>> '{}'), 'إلى البداية') ELSE coalesce('after ' || athar.unturned(p.theirs #>> '{}'), 'to the beginning') END AS their_place,
 		coalesce(athar.fault_text(conflict_text.conflict ->> 'fault', p.lang),
 			CASE WHEN p.kind NOT IN ('edit/edit', 'edit/delete', 'delete/edit', 'add/add', 'invalid') THEN athar.plain_text(p.kind, p.lang) END) AS fault
 	FROM place p

@@ -312,5 +312,19 @@ SELECT is_empty($$SELECT j.code, v.version FROM athar.plan_version v JOIN athar.
 		(SELECT coalesce(jsonb_agg(encode(sha256(convert_to(i.document::text, 'UTF8')), 'hex') ORDER BY m.o), '[]') FROM unnest(v.items) WITH ORDINALITY AS m (r, o) JOIN athar.plan_item i ON i.project_id = v.project_id AND i.revision = m.r))::text, 'UTF8'))
 	OR v.parent_version IS DISTINCT FROM nullif(v.version - 1, 0)$$, 'every hash is that of what the version says');
 
+-- Marks that turn the direction of writing stay in what people wrote, and do not turn our sentences.
+SELECT athar.define_unit('turned', 'Turned');
+SELECT athar.create_project('turned', 'Turned', 'turned', jsonb_build_object('title', 't', 'items', jsonb_build_array(jsonb_build_object('id', E'A\u202E1', 'title', E'x\u2066y'), jsonb_build_object('id', 'B', 'title', 'b'), jsonb_build_object('id', 'C', 'title', 'c'))), 'r');
+SELECT status FROM athar.set_action('turned', E'A\u202E1', jsonb_build_object('title', E'new\u202Edlo', 'kind', E'\u202Eeno two'), 1, 'r');
+SELECT status FROM athar.save_plan('turned', jsonb_set(athar.get_plan('turned'), '{items}', (athar.get_plan('turned') -> 'items') - 0 || jsonb_build_array(athar.get_plan('turned') #> '{items,0}')), 2, 'r');
+SELECT results_eq($$SELECT summary FROM athar.plan_history('turned') ORDER BY version$$,
+	$$VALUES ('added A1 "xy", B "b", C "c"'), ('changed A1 "newdlo" (kind set to "eno two", title from xy to newdlo)'), ('moved A1 "newdlo" after C')$$, 'histories read in one direction');
+SELECT is_empty($$SELECT summary FROM athar.plan_history('turned', 'ar') WHERE summary ~ E'[\u202A-\u202E\u2066-\u2069]'$$, 'in Arabic, too');
+SELECT is(athar.get_plan('turned') #>> '{items,2,id}', E'A\u202E1', 'the document is as it was written');
+SELECT is(athar.conflict_text(jsonb_build_object('path', E'/items/A\u202E1/kind', 'kind', 'edit/edit', 'base', 'b', 'ours', E'o\u202E', 'theirs', E't\u2067', 'their_author', E'he\u202E', 'their_version', 2, 'their_reason', E'why\u202E')),
+	'Action A1, kind: base b; you o; he (version 2, reason: "why") t.', 'conflicts');
+SELECT throws_ok($$SELECT athar.revert_plan('turned', 1, 'r', on_conflict => E'x\u202Ey')$$, '22023', 'unknown on_conflict "xy"', 'messages');
+SELECT is(athar.unturned(E'\u200Eab\u061C\u200Dc\u200F'), E'\u200Eab\u061C\u200Dc\u200F', 'marks of single letters stay');
+
 SELECT * FROM finish();
 ROLLBACK;
