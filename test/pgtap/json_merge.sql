@@ -1,6 +1,6 @@
 -- json_merge3: two versions of a document into one
 BEGIN;
-SELECT plan(103);
+SELECT plan(105);
 SET LOCAL client_min_messages = warning;
 CREATE FUNCTION pg_temp.rules() RETURNS jsonb LANGUAGE SQL IMMUTABLE RETURN
 	'{"/items": "keyed:id", "/items/*/kpis": "keyed:kpi", "/items/*/depends_on": "refset:/items", "/items/*/parent": "ref:/items", "/items/*/steps": "atomic", "/tags": "set"}'::jsonb;
@@ -249,6 +249,30 @@ CREATE FUNCTION pg_temp.wide(value integer) RETURNS jsonb LANGUAGE SQL RETURN (
 SELECT pg_temp.most_memory() AS before \gset
 SELECT throws_ok('SELECT athar.json_merge3(pg_temp.wide(1), pg_temp.wide(2), pg_temp.wide(3))', '54000', 'the conflicts of a merge are too many to be told', 'more than can be told');
 SELECT cmp_ok(pg_temp.most_memory() - :before, '<', 1000000::bigint, 'are not all kept');
+
+-- What fails leaves nothing behind, be it never so often: once both documents were taken apart.
+CREATE FUNCTION pg_temp.fail_often(times integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+	failed integer := 0;
+	items jsonb := (SELECT jsonb_agg(jsonb_build_object('id', n, 'title', repeat('x', 100))) FROM generate_series(1, 5) AS n);
+	base jsonb := jsonb_build_object('items', items);
+	ours jsonb := jsonb_build_object('items', items || jsonb '[{"id": 1, "title": "once more"}]');
+	theirs jsonb := jsonb_build_object('items', items || jsonb '[{"id": 9, "title": "another"}]');
+BEGIN
+	FOR i IN 1..times LOOP
+		BEGIN
+			PERFORM athar.json_merge3(base, ours, theirs, '{"/items": "keyed:id"}');
+		EXCEPTION WHEN invalid_parameter_value THEN failed := failed + 1;
+		END;
+	END LOOP;
+	RETURN failed;
+END $$;
+CREATE FUNCTION pg_temp.memory() RETURNS bigint LANGUAGE SQL AS
+$$SELECT (regexp_match(pg_read_file('/proc/self/status', 0, 10000), 'VmRSS:\s+(\d+)'))[1]::bigint$$;
+SELECT pg_temp.fail_often(1000) \g /dev/null
+SELECT pg_temp.memory() AS before \gset
+SELECT is(pg_temp.fail_often(100000), 100000, 'a hundred thousand merges fail');
+SELECT cmp_ok(pg_temp.memory() - :before, '<', 4000::bigint, 'in no memory');
 
 SELECT * FROM finish();
 ROLLBACK;
