@@ -5,6 +5,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" athar.contro
 MODULE_big = athar
 OBJS = \
 	src/error.o \
+	src/json_value.o \
 	src/sha256.o \
 	src/digest.o \
 	src/moments.o \
@@ -89,7 +90,6 @@ OBJS = \
 	src/suppression.o \
 	src/order.o \
 	src/fold.o \
-	src/json_value.o \
 	src/json_same.o \
 	src/json_tree.o \
 	src/json_pointer.o \

@@ -18,10 +18,9 @@
 
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 
+#include "json_value.h"
 #include "value.h"
 #include "keymap.h"
 #include "trail.h"
@@ -94,34 +93,6 @@ value_of(Jsonb *document, const char *name, int length)
 {
 	return document ? getKeyJsonValueFromContainer(&document->root, name,
 												   length, NULL) : NULL;
-}
-
-static bool
-is_same(JsonbValue *a, JsonbValue *b)
-{
-	if (a->type != b->type)
-		return false;
-	switch (a->type)
-	{
-		case jbvNull:
-			return true;
-		case jbvBool:
-			return a->val.boolean == b->val.boolean;
-		case jbvNumeric:
-			return DatumGetBool(DirectFunctionCall2(numeric_eq,
-													NumericGetDatum(a->val.numeric),
-													NumericGetDatum(b->val.numeric)));
-		case jbvString:
-			return a->val.string.len == b->val.string.len &&
-				memcmp(a->val.string.val, b->val.string.val,
-					   a->val.string.len) == 0;
-		case jbvBinary:
-			return compareJsonbContainers(a->val.binary.data,
-										  b->val.binary.data) == 0;
-		default:
-			elog(ERROR, "unexpected type of jsonb value: %d", a->type);
-	}
-	return false;				/* keep the compiler quiet */
 }
 
 static bool
@@ -261,7 +232,7 @@ is_belated(athar_trails *trails, athar_trail *trail, JsonbValue *name,
 	if (open && narrow_gap(trails, trail, open, object_of(name, old_value),
 						   object_of(name, new_value)))
 		return true;
-	if (first == NULL || !is_same(first, new_value))
+	if (first == NULL || !athar_json_same(first, new_value))
 		return false;
 	overwrite(trails, &trail->first, object_of(name, old_value));
 	return true;
@@ -290,7 +261,7 @@ settle(athar_trails *trails, athar_trail *trail, Jsonb *old_values,
 			continue;
 		last = value_of(trail->last, name.val.string.val,
 						name.val.string.len);
-		if (last == NULL || is_same(last, &value))
+		if (last == NULL || athar_json_same(last, &value))
 			continue;
 		if (same_transaction &&
 			is_belated(trails, trail, &name, &value,
@@ -524,7 +495,7 @@ athar_trail_meet(athar_trails *trails, athar_trail *trail, Jsonb *key,
 		if (token != WJB_VALUE)
 			continue;
 		present = value_of(row, name.val.string.val, name.val.string.len);
-		if (present && !is_same(present, &value) &&
+		if (present && !athar_json_same(present, &value) &&
 			is_watched(trails, name.val.string.val, name.val.string.len))
 			note(trails, trail, key,
 				 psprintf("column \"%s\" is not as it was logged last",
