@@ -22,7 +22,6 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
@@ -35,6 +34,7 @@
 
 #include "error.h"
 #include "catalog.h"
+#include "statement.h"
 #include "day.h"
 #include "queue.h"
 #include "kpi.h"
@@ -63,7 +63,7 @@ typedef struct Observation
 	bool		nulls[OBS_COLUMNS];
 } Observation;
 
-/* The columns of find_query: what the codes stand for. */
+/* The columns of find_codes: what the codes stand for. */
 enum
 {
 	FOUND_KPI,
@@ -73,28 +73,38 @@ enum
 	FOUND_KIND
 };
 
-static const char *const find_query =
-"SELECT k.id, s.id, c.id, t.id, k.kind "
-"FROM (VALUES (1)) AS one "
-"LEFT JOIN athar.kpi AS k ON k.code = $1 "
-"LEFT JOIN athar.service AS s ON s.code = $2 "
-"LEFT JOIN athar.channel AS c ON c.code = $3 "
-"LEFT JOIN athar.stage AS t ON t.service_id = s.id AND t.code = $4";
+static athar_statement find_codes = {
+	.text = "SELECT k.id, s.id, c.id, t.id, k.kind"
+	" FROM (VALUES (1)) AS one"
+	" LEFT JOIN athar.kpi AS k ON k.code = $1"
+	" LEFT JOIN athar.service AS s ON s.code = $2"
+	" LEFT JOIN athar.channel AS c ON c.code = $3"
+	" LEFT JOIN athar.stage AS t ON t.service_id = s.id AND t.code = $4",
+	.expected = SPI_OK_SELECT,.count = 4,
+	.types = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+};
 
-static const char *const insert_query =
-"INSERT INTO athar.observation "
-"(kpi_id, service_id, channel_id, stage_id, value, denominator, observed_at) "
-"VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+static athar_statement insert_observation = {
+	.text = "INSERT INTO athar.observation"
+	" (kpi_id, service_id, channel_id, stage_id, value, denominator, observed_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+	.expected = SPI_OK_INSERT_RETURNING,.count = 7,
+	.types = {INT4OID, INT4OID, INT4OID, INT4OID, FLOAT8OID, FLOAT8OID, TIMESTAMPTZOID}
+};
 
-static const char *const queue_truncated =
-"INSERT INTO athar.dirty_bucket "
-"(kpi_id, service_id, channel_id, stage_id, day) "
-"SELECT m.kpi_id, m.service_id, m.channel_id, m.stage_id, lower(m.period) "
-"FROM athar.measurement AS m WHERE m.origin = 'observed'";
+static athar_statement queue_truncated = {
+	.text = "INSERT INTO athar.dirty_bucket"
+	" (kpi_id, service_id, channel_id, stage_id, day)"
+	" SELECT m.kpi_id, m.service_id, m.channel_id, m.stage_id, lower(m.period)"
+	" FROM athar.measurement AS m WHERE m.origin = 'observed'",
+	.expected = SPI_OK_INSERT
+};
 
-static const char *const zone_query =
-"SELECT k.time_zone FROM athar.kpi AS k "
-"WHERE k.id OPERATOR(pg_catalog.=) $1";
+static athar_statement read_zone = {
+	.text = "SELECT k.time_zone FROM athar.kpi AS k"
+	" WHERE k.id OPERATOR(pg_catalog.=) $1",
+	.expected = SPI_OK_SELECT,.count = 1,.types = {INT4OID}
+};
 
 /* The columns of observation that tell of a series, and a day of it. */
 enum
@@ -268,59 +278,22 @@ check_found(const Observation *observation, const bool *found_null)
 				"define_stage()");
 }
 
-/* The plan of a query, made at its first use and kept for the session. */
-static SPIPlanPtr
-kept_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *argtypes)
-{
-	if (*plan == NULL)
-	{
-		SPIPlanPtr	made = SPI_prepare(query, nargs, argtypes);
-
-		if (made == NULL)
-			elog(ERROR, "SPI_prepare failed: %s",
-				 SPI_result_code_string(SPI_result));
-		if (SPI_keepplan(made) != 0)
-			elog(ERROR, "SPI_keepplan failed");
-		*plan = made;
-	}
-	return *plan;
-}
-
-/* Run a kept plan; expected is the result code of its kind of statement. */
-static void
-run(SPIPlanPtr plan, Datum *values, const bool *nulls, int nargs, int expected)
-{
-	char		flags[OBS_COLUMNS];
-	int			result;
-
-	for (int i = 0; i < nargs; i++)
-		flags[i] = nulls[i] ? 'n' : ' ';
-	result = SPI_execute_plan(plan, values, flags, false, 0);
-	if (result != expected)
-		elog(ERROR, "unexpected result of a kept plan: %s",
-			 SPI_result_code_string(result));
-}
-
 /* Find the ids that the codes stand for, and check what the KPI asks. */
 static void
 find(const Observation *observation, Datum *ids, bool *id_nulls)
 {
-	static SPIPlanPtr plan = NULL;
-	static Oid	argtypes[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID};
 	static const int columns[] = {OBS_KPI, OBS_SERVICE, OBS_CHANNEL, OBS_STAGE};
 	Datum		codes[lengthof(columns)];
-	bool		nulls[lengthof(columns)];
+	char		nulls[lengthof(columns) + 1] = {0};
 
 	for (int i = 0; i < lengthof(columns); i++)
 	{
 		codes[i] = observation->values[columns[i]];
-		nulls[i] = observation->nulls[columns[i]];
+		nulls[i] = observation->nulls[columns[i]] ? 'n' : ' ';
 	}
-	run(kept_plan(&plan, find_query, lengthof(argtypes), argtypes),
-		codes, nulls, lengthof(codes), SPI_OK_SELECT);
+	athar_statement_run(&find_codes, codes, nulls);
 	for (int i = FOUND_KPI; i <= FOUND_STAGE; i++)
-		ids[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
-							   i + 1, &id_nulls[i]);
+		ids[i] = athar_statement_found(0, i + 1, &id_nulls[i]);
 	check_found(observation, id_nulls);
 	check_kind(observation,
 			   SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
@@ -331,11 +304,9 @@ find(const Observation *observation, Datum *ids, bool *id_nulls)
 static int64
 observe(Observation *observation)
 {
-	static SPIPlanPtr plan = NULL;
-	static Oid	argtypes[] = {INT4OID, INT4OID, INT4OID, INT4OID, FLOAT8OID,
-	FLOAT8OID, TIMESTAMPTZOID};
-	Datum		values[lengthof(argtypes)];
-	bool		nulls[lengthof(argtypes)];
+	Datum		values[7];
+	bool		id_nulls[FOUND_STAGE + 1];
+	char		nulls[lengthof(values) + 1] = "       ";
 	bool		isnull;
 	int64		id;
 
@@ -353,17 +324,15 @@ observe(Observation *observation)
 	}
 
 	SPI_connect();
-	find(observation, values, nulls);
+	find(observation, values, id_nulls);
+	for (int i = FOUND_KPI; i <= FOUND_STAGE; i++)
+		nulls[i] = id_nulls[i] ? 'n' : ' ';
 	values[4] = observation->values[OBS_VALUE];
-	nulls[4] = false;
 	values[5] = observation->values[OBS_DENOMINATOR];
-	nulls[5] = observation->nulls[OBS_DENOMINATOR];
+	nulls[5] = observation->nulls[OBS_DENOMINATOR] ? 'n' : ' ';
 	values[6] = observation->values[OBS_OBSERVED_AT];
-	nulls[6] = false;
-	run(kept_plan(&plan, insert_query, lengthof(argtypes), argtypes),
-		values, nulls, lengthof(values), SPI_OK_INSERT_RETURNING);
-	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-									 SPI_tuptable->tupdesc, 1, &isnull));
+	athar_statement_run(&insert_observation, values, nulls);
+	id = DatumGetInt64(athar_statement_found(0, 1, &isnull));
 	SPI_finish();
 	return id;
 }
@@ -434,19 +403,15 @@ forget_zones(Datum arg, Oid relid)
 static void
 find_zone(kpi_days *zone)
 {
-	static SPIPlanPtr plan = NULL;
-	static Oid	argtypes[] = {INT4OID};
-	Datum		values[] = {Int32GetDatum(zone->id)};
-	bool		nulls[] = {false};
+	Datum		id = Int32GetDatum(zone->id);
 	athar_owner_state state;
 
 	kpi_table = athar_catalog_oid(ATHAR_KPI);
 	zone->is_valid = true;
 	SPI_connect();
 	athar_catalog_become_owner(kpi_table, &state);
-	run(kept_plan(&plan, zone_query, 1, argtypes), values, nulls, 1,
-		SPI_OK_SELECT);
-	athar_day_begin(&zone->days, SPI_processed == 0 ? "UTC" :
+	athar_day_begin(&zone->days,
+					athar_statement_run(&read_zone, &id, NULL) == 0 ? "UTC" :
 					SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
 								 1));
 	athar_catalog_resign(&state);
@@ -556,14 +521,12 @@ queue_row(TriggerData *trigger)
 static void
 queue_all(TriggerData *trigger)
 {
-	static SPIPlanPtr plan = NULL;
 	athar_owner_state state;
 
 	athar_catalog_become_owner(RelationGetRelid(trigger->tg_relation),
 							   &state);
 	SPI_connect();
-	run(kept_plan(&plan, queue_truncated, 0, NULL), NULL, NULL, 0,
-		SPI_OK_INSERT);
+	athar_statement_run(&queue_truncated, NULL, NULL);
 	SPI_finish();
 	athar_catalog_resign(&state);
 }
