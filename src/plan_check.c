@@ -3,9 +3,10 @@
  *	  Plan documents that were made of a version, checked at little cost.
  *
  * What is right about a plan is SQL's business (plan_faults()).  What a version
- * says as the document does was right, and is still, but for what it refers to:
- * so references are looked at here, and SQL is asked about what changed, and
- * what is checked together with that.
+ * says as the document does was right, and stays so, but for the items it
+ * refers to: so these are looked at here, and SQL is asked about what changed,
+ * and what is checked together with that.  Nobody has to answer for codes that
+ * the catalogue has changed since, until he changes an item that names them.
  */
 #include "athar.h"
 
@@ -110,11 +111,27 @@ is_forest(const athar_plan *plan)
  * The rest
  */
 
-/* Members that item_faults() compares with each other, or looks up so. */
-static const char *const together[][3] = {
-	{"starts_on", "due_on", "live_on"},
-	{"service", "stage"}
+/* Members that are looked at in any change: those that an item must have, and
+ * codes of the catalogue, which may mean something else by now, or nothing. */
+static const char *const always[] = {
+	"id", "title", "owner", "service", "stage", "channel", "kpis"
 };
+
+/* Members that item_faults() compares with each other. */
+static const char *const dates[] = {"starts_on", "due_on", "live_on"};
+
+#define is_one_of(name, list) is_listed(name, list, lengthof(list))
+
+static bool
+is_listed(const JsonbValue *name, const char *const *list, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (athar_json_is_named(name, list[i]))
+			return true;
+	}
+	return false;
+}
 
 static bool
 is_changed(const athar_plan_item *item, const char *name, int length)
@@ -125,43 +142,31 @@ is_changed(const athar_plan_item *item, const char *name, int length)
 														 name, length, NULL));
 }
 
-/* Did a member change that is checked together with this one? */
 static bool
-is_concerned(const athar_plan_item *item, const JsonbValue *name)
+is_any_date_changed(const athar_plan_item *item)
 {
-	for (int i = 0; i < lengthof(together); i++)
+	for (int i = 0; i < lengthof(dates); i++)
 	{
-		bool		is_member = false;
-		bool		has_changed = false;
-
-		for (int j = 0; j < lengthof(together[i]) && together[i][j]; j++)
-		{
-			is_member |= athar_json_is_named(name, together[i][j]);
-			has_changed |= is_changed(item, together[i][j],
-									  strlen(together[i][j]));
-		}
-		if (is_member)
-			return has_changed;
+		if (is_changed(item, dates[i], strlen(dates[i])))
+			return true;
 	}
-	return is_changed(item, name->val.string.val, name->val.string.len);
+	return false;
 }
 
-/* Is a member of an item to be looked at?  Without a title it has a fault. */
+/* Is a member of an item to be looked at? */
 static bool
-is_to_be_checked(const JsonbValue *name, const JsonbValue *value, void *item)
+is_to_be_checked(const JsonbValue *name, const JsonbValue *value, void *state)
 {
+	const athar_plan_item *item = state;
+
 	if (athar_json_is_named(name, "parent") ||
 		athar_json_is_named(name, "depends_on"))
 		return false;
-	return ((athar_plan_item *) item)->before == NULL ||
-		athar_json_is_named(name, "id") ||
-		athar_json_is_named(name, "title") || is_concerned(item, name);
-}
-
-static bool
-is_kpis_changed(const athar_plan_item *item)
-{
-	return item->before == NULL || is_changed(item, "kpis", 4);
+	if (item->before == NULL || is_one_of(name, always))
+		return true;
+	if (is_one_of(name, dates))
+		return is_any_date_changed(item);
+	return is_changed(item, name->val.string.val, name->val.string.len);
 }
 
 /* Ask for faults of a list; an empty one has none. */
@@ -176,7 +181,7 @@ has_faults(athar_statement *statement, JsonbParseState **state)
 		athar_statement_run(statement, &value, NULL) > 0;
 }
 
-/* Are the members of items right that changed, but for what they refer to? */
+/* Are the items right that changed, but for the items they refer to? */
 static bool
 has_right_items(const athar_plan *plan)
 {
@@ -196,7 +201,7 @@ has_right_items(const athar_plan *plan)
 		athar_json_push_members(&items, item->document, is_to_be_checked, item);
 		pushJsonbValue(&items, WJB_END_OBJECT, NULL);
 		named = member(item->document, "kpis");
-		if (!is_absent(named) && is_kpis_changed(item))
+		if (!is_absent(named))
 			pushJsonbValue(&kpis, WJB_ELEM, named);
 	}
 	return !has_faults(&has_item_faults, &items) &&

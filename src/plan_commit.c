@@ -49,6 +49,11 @@ static athar_statement remove_actions = {
 	.types = {INT4OID, INT4OID, TEXTARRAYOID}
 };
 
+/* An item that only moved keeps what its codes meant when it was written. */
+#define KEPT(column) \
+	column " = CASE WHEN a.revision = excluded.revision THEN a." column \
+	" ELSE excluded." column " END, "
+
 /* By the key of the rows, whatever the server knows of their number. */
 static athar_statement write_actions = {
 	.text = "INSERT INTO athar.action AS a (project_id, item_id, revision, ordinal, title, title_ar, kind,"
@@ -56,7 +61,7 @@ static athar_statement write_actions = {
 	" SELECT $1, n.* FROM athar.typed_items($1, $2, $3) n"
 	" ON CONFLICT (project_id, item_id) DO UPDATE"
 	" SET revision = excluded.revision, ordinal = excluded.ordinal, title = excluded.title, title_ar = excluded.title_ar, kind = excluded.kind,"
-	" owner_id = excluded.owner_id, service_id = excluded.service_id, stage_id = excluded.stage_id, channel_id = excluded.channel_id,"
+	KEPT("owner_id") KEPT("service_id") KEPT("stage_id") KEPT("channel_id")
 	" starts_on = excluded.starts_on, due_on = excluded.due_on, live_on = excluded.live_on, status = excluded.status,"
 	" weight = excluded.weight, budget = excluded.budget, parent_item_id = excluded.parent_item_id, removed_in_version = NULL",
 	.expected = SPI_OK_INSERT,.count = 3,

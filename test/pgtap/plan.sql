@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(116);
+SELECT plan(123);
 -- a fault below is to fail, not to run for ever
 SET LOCAL statement_timeout = '2min';
 
@@ -317,6 +317,34 @@ SELECT is_empty($$SELECT n.item_id FROM athar.plan_actions(athar.project_id('ran
 	FULL JOIN (SELECT * FROM athar.action WHERE project_id = athar.project_id('random') AND removed_in_version IS NULL) a USING (item_id, revision, ordinal, title, budget)
 	WHERE n.item_id IS NULL OR a.item_id IS NULL$$, 'and action follows');
 SELECT is(count(*), 60::bigint, 'every version has its words') FROM athar.plan_history('random') WHERE summary <> '';
+
+-- codes of the catalogue that were changed since: what names them goes on meaning what it meant, until it is written anew
+SELECT athar.define_unit('board', 'Board'), athar.define_service('visa', 'Visa', 'agency'), athar.define_kpi('load', 'Load', 'cases', 'down');
+SELECT athar.define_stage('visa', 'ask', 'Ask', 1), athar.define_channel('desk', 'Desk');
+SELECT athar.create_project('coded', 'Coded', 'agency', '{"title": "t", "items": [{"id": "A", "title": "a", "owner": "board", "kpis": [{"kpi": "load"}]}, {"id": "B", "title": "b", "service": "visa", "stage": "ask", "channel": "desk"}, {"id": "C", "title": "c"}]}', 'r');
+CREATE FUNCTION pg_temp.keys() RETURNS TABLE (item_id text, owner_id integer, service_id integer, stage_id integer, channel_id integer)
+LANGUAGE SQL AS $$SELECT item_id, owner_id, service_id, stage_id, channel_id FROM athar.action WHERE project_id = athar.project_id('coded')$$;
+CREATE TEMP TABLE coded AS SELECT * FROM pg_temp.keys();
+UPDATE athar.unit SET code = 'council' WHERE code = 'board';
+UPDATE athar.service SET code = 'entry' WHERE code = 'visa';
+UPDATE athar.channel SET code = 'counter' WHERE code = 'desk';
+UPDATE athar.kpi SET code = 'burden' WHERE code = 'load';
+SELECT is(s.status, 'saved', 'another item is changed, and all are moved')
+FROM athar.save_plan('coded', '{"title": "t", "items": [{"id": "C", "title": "new"}, {"id": "B", "title": "b", "service": "visa", "stage": "ask", "channel": "desk"}, {"id": "A", "title": "a", "owner": "board", "kpis": [{"kpi": "load"}]}]}', 1, 'r') s;
+SELECT set_eq('SELECT * FROM pg_temp.keys()', 'SELECT * FROM coded', 'what moved has its owner, service, stage and channel still');
+CREATE FUNCTION pg_temp.refused(id text, changes jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE detail text;
+BEGIN
+	RETURN (SELECT status FROM athar.set_action('coded', id, changes, 2, 'r'));
+EXCEPTION WHEN SQLSTATE '22023' THEN GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL; RETURN detail;
+END $$;
+SELECT is(pg_temp.refused('A', '{"weight": 2}'), E'/items/B/service: service "visa" does not exist\n/items/B/channel: channel "desk" does not exist\n/items/A/owner: unit "board" does not exist\n/items/A/kpis/0: KPI "load" does not exist',
+	'what is written anew does not lose them unseen');
+SELECT alike(pg_temp.refused('B', '{"status": "live"}'), '%service "visa" does not exist%', 'nor where something else of it changes');
+SELECT alike(pg_temp.refused('B', '{"service": "entry"}'), '%channel "desk" does not exist%', 'one by one');
+SELECT is(s.status, 'saved', 'all codes as they are now')
+FROM athar.save_plan('coded', '{"title": "t", "items": [{"id": "C", "title": "new"}, {"id": "B", "title": "b", "service": "entry", "stage": "ask", "channel": "counter"}, {"id": "A", "title": "a", "owner": "council", "kpis": [{"kpi": "burden"}]}]}', 2, 'r') s;
+SELECT set_eq('SELECT * FROM pg_temp.keys()', 'SELECT * FROM coded', 'mean the same');
 
 -- moves: what stays is in order, nothing longer could stay, and of equals the earliest stay
 CREATE TEMP TABLE orders AS
