@@ -1,6 +1,6 @@
 /*
  * order.c
- *	  Which items of a list were moved.
+ *	  Where the items of a list stand now, and which of them were moved.
  *
  * Two orders of the same items differ by moves, and there are many ways to
  * tell them.  The shortest is wanted: whatever lies outside a longest common
@@ -15,21 +15,29 @@
 #include "athar.h"
 
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 
 #include "order.h"
 
-/* A place for every item, in one list. */
+/* A number for every item, in one list. */
 static void
-check_places(ArrayType *array)
+check_list(ArrayType *array, const char *name, const char *hint)
 {
 	if (ARR_NDIM(array) > 1 || array_contains_nulls(array))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("places must be one list without NULLs"),
+				 errmsg("%s must be one list without NULLs", name),
 				 errdetail("Moves cannot be told from it."),
-				 errhint("Pass the old places of the items, in their new order.")));
+				 errhint("%s", hint)));
+}
+
+static int
+list_of(ArrayType *array, int32 **list)
+{
+	*list = (int32 *) ARR_DATA_PTR(array);
+	return ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
 }
 
 /*
@@ -122,17 +130,120 @@ Datum
 athar_moved(PG_FUNCTION_ARGS)
 {
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
-	int			n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	int32	   *place = (int32 *) ARR_DATA_PTR(array);
+	int32	   *place;
+	int			n = list_of(array, &place);
 	Datum	   *moved = palloc(sizeof(Datum) * Max(n, 1));
 	bool	   *stays;
 	int			count = 0;
 
-	check_places(array);
+	check_list(array, "places",
+			   "Pass the old places of the items, in their new order.");
 	stays = athar_order_stationary(place, n);
 	for (int i = 0; i < n; i++)
 		if (!stays[i])
 			moved[count++] = Int32GetDatum(place[i]);
 	PG_RETURN_ARRAYTYPE_P(construct_array(moved, count, INT4OID,
 										  sizeof(int32), true, TYPALIGN_INT));
+}
+
+/* An item of one of two lists. */
+typedef struct standing
+{
+	int32		item;
+	int			old_place;		/* from one; zero: none */
+	int			new_place;
+	int32		before;			/* the item before it in the new list */
+} standing;
+
+static int
+compare_standings(const void *a, const void *b)
+{
+	int32		left = ((const standing *) a)->item;
+	int32		right = ((const standing *) b)->item;
+
+	return left < right ? -1 : left > right;
+}
+
+/* The items that do not stand at one place in both lists, by item. */
+static int
+collect_standings(const int32 *old, int old_count, const int32 *new,
+				  int new_count, standing *found)
+{
+	int			count = 0;
+
+	for (int i = 0; i < Max(old_count, new_count); i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (i < old_count && i < new_count && old[i] == new[i])
+			continue;
+		if (i < old_count)
+			found[count++] = (standing)
+		{
+			.item = old[i],.old_place = i + 1
+		};
+		if (i < new_count)
+			found[count++] = (standing)
+		{
+			.item = new[i],.new_place = i + 1,.before = i > 0 ? new[i - 1] : 0
+		};
+	}
+	qsort(found, count, sizeof(standing), compare_standings);
+	return count;
+}
+
+static void
+put_standing(ReturnSetInfo *result, const standing *found)
+{
+	bool		is_new = found->new_place > 0;
+	Datum		values[] = {
+		Int32GetDatum(found->item), Int32GetDatum(found->old_place),
+		Int32GetDatum(found->new_place), Int32GetDatum(found->before)
+	};
+	bool		nulls[] = {
+		false, found->old_place == 0, !is_new, !is_new || found->new_place == 1
+	};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * What came, went or stands elsewhere, of two lists in which no item is
+ * twice.  Versions of a plan have nearly all in common: so what stands where
+ * it stood costs one comparison.
+ */
+PG_FUNCTION_INFO_V1(athar_changed_places);
+Datum
+athar_changed_places(PG_FUNCTION_ARGS)
+{
+	const char *hint = "Pass the items of two versions, as plan_version has them.";
+	ArrayType  *arrays[] = {PG_GETARG_ARRAYTYPE_P(0), PG_GETARG_ARRAYTYPE_P(1)};
+	int32	   *old;
+	int32	   *new;
+	int			old_count = list_of(arrays[0], &old);
+	int			new_count = list_of(arrays[1], &new);
+	standing   *found;
+	int			count;
+
+	check_list(arrays[0], "old items", hint);
+	check_list(arrays[1], "new items", hint);
+	InitMaterializedSRF(fcinfo, 0);
+	found = palloc_extended(sizeof(standing) * (old_count + new_count + 1),
+							MCXT_ALLOC_HUGE);
+	count = collect_standings(old, old_count, new, new_count, found);
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (i + 1 < count && found[i].item == found[i + 1].item)
+		{
+			standing   *whole = &found[found[i].new_place > 0 ? i : i + 1];
+
+			whole->old_place = found[i].old_place + found[i + 1].old_place;
+			put_standing((ReturnSetInfo *) fcinfo->resultinfo, whole);
+			i++;
+		}
+		else
+			put_standing((ReturnSetInfo *) fcinfo->resultinfo, &found[i]);
+	}
+	pfree(found);
+	return (Datum) 0;
 }

@@ -110,6 +110,13 @@ AS 'MODULE_PATHNAME', 'athar_moved';
 COMMENT ON FUNCTION athar.moved(integer[]) IS
 'Old places of items listed in their new order; answers the old places of those that were moved, so few as can be (the rest is a longest increasing subsequence; of several, the one whose items stood earliest). NULL for NULL; 22023 for NULLs among the places.';
 
+CREATE OR REPLACE FUNCTION athar.changed_places(old_items integer[], new_items integer[])
+RETURNS TABLE (revision integer, old_place integer, new_place integer, before integer)
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 10
+AS 'MODULE_PATHNAME', 'athar_changed_places';
+COMMENT ON FUNCTION athar.changed_places(integer[], integer[]) IS
+'Of two lists of item revisions, as plan_version has them, each revision that is in one of them alone or at another place, once: its places from 1 (NULL in the list without it), and the revision before it in the new list. No row for NULL; 22023 for NULLs in a list. A revision is in a list once at most.';
+
 CREATE OR REPLACE FUNCTION athar.tell_authors(project_id integer, base_version integer, head_version integer, conflicts jsonb)
 RETURNS jsonb
 LANGUAGE SQL STABLE PARALLEL SAFE
@@ -127,20 +134,16 @@ WITH conflict AS MATERIALIZED (
 	FROM athar.plan_version n
 	JOIN athar.plan_version o ON o.project_id = n.project_id AND o.version = n.version - 1
 	WHERE n.project_id = tell_authors.project_id AND n.version > tell_authors.base_version AND n.version <= tell_authors.head_version
-), fresh AS (
-	SELECT s.version, i.item_id, i.document
+), side AS MATERIALIZED (
+	SELECT s.version, r.old_place, i.item_id, i.document
 	FROM step s
-	CROSS JOIN LATERAL (SELECT unnest(s.new_items) EXCEPT SELECT unnest(s.old_items)) AS r (revision)
+	CROSS JOIN LATERAL athar.changed_places(s.old_items, s.new_items) AS r
 	JOIN athar.plan_item i ON i.project_id = tell_authors.project_id AND i.revision = r.revision
-), gone AS (
-	SELECT s.version, i.item_id, i.document
-	FROM step s
-	CROSS JOIN LATERAL (SELECT unnest(s.old_items) EXCEPT SELECT unnest(s.new_items)) AS r (revision)
-	JOIN athar.plan_item i ON i.project_id = tell_authors.project_id AND i.revision = r.revision
+	WHERE r.old_place IS NULL OR r.new_place IS NULL
 ), change AS MATERIALIZED (
 	SELECT version, item_id, g.document AS old, f.document AS new
-	FROM fresh f
-	FULL JOIN gone g USING (version, item_id)
+	FROM (SELECT n.version, n.item_id, n.document FROM side n WHERE n.old_place IS NULL) AS f
+	FULL JOIN (SELECT o.version, o.item_id, o.document FROM side o WHERE o.old_place IS NOT NULL) AS g USING (version, item_id)
 	UNION ALL
 	SELECT s.version, NULL, s.old_header, s.new_header
 	FROM step s

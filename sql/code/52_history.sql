@@ -45,82 +45,73 @@ COMMENT ON FUNCTION athar.version_of(text, text) IS
 
 -- What changed
 
-CREATE OR REPLACE FUNCTION athar.plan_changes(project_id integer, from_version integer DEFAULT NULL, to_version integer DEFAULT NULL)
-RETURNS TABLE (version integer, place integer, item_id text, field text, path text, op text, old jsonb, new jsonb, after text, title text, title_ar text)
+CREATE OR REPLACE FUNCTION athar.plan_changes(project_ids integer[], versions integer[] DEFAULT NULL, from_version integer DEFAULT NULL)
+RETURNS TABLE (project_id integer, version integer, place integer, item_id text, field text, path text, op text, old jsonb, new jsonb, after text,
+	title text, title_ar text)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000
 SET jit = off
 BEGIN ATOMIC
 WITH step AS MATERIALIZED (
-	SELECT n.version, n.items AS new_items, coalesce(o.items, '{}') AS old_items,
+	SELECT row_number() OVER () AS id, n.project_id, n.version, n.items AS new_items, coalesce(o.items, '{}') AS old_items,
 		-- an empty list of items is part of the header; a list that has items counts as one that is there
 		CASE WHEN n.items = '{}' THEN n.header ELSE n.header || jsonb '{"items": []}' END AS new_header,
 		CASE WHEN o.items = '{}' THEN o.header ELSE o.header || jsonb '{"items": []}' END AS old_header
-	FROM athar.plan_version n
-	LEFT JOIN athar.plan_version o ON o.project_id = n.project_id
-		AND o.version = CASE WHEN plan_changes.from_version IS NULL THEN n.parent_version ELSE plan_changes.from_version END
-	WHERE n.project_id = plan_changes.project_id AND (plan_changes.to_version IS NULL OR n.version = plan_changes.to_version)
-), place AS (
-	SELECT s.version, p.place::integer AS place, p.fresh, p.gone
-	FROM step s
-	CROSS JOIN LATERAL unnest(s.new_items, s.old_items) WITH ORDINALITY AS p (fresh, gone, place)
-	WHERE p.fresh IS DISTINCT FROM p.gone
+	FROM (SELECT v.project_id, v.version, v.parent_version, v.items, v.header
+		FROM athar.plan_version v
+		WHERE plan_changes.versions IS NULL AND v.project_id = ANY (plan_changes.project_ids)
+		UNION ALL
+		SELECT v.project_id, v.version, v.parent_version, v.items, v.header
+		FROM unnest(plan_changes.project_ids, plan_changes.versions) AS a (project_id, version)
+		JOIN athar.plan_version v ON v.project_id = a.project_id AND v.version = a.version) AS n
+	-- OFFSET 0, here and below: a look into the index for each row, however many the planner expects
+	LEFT JOIN LATERAL (SELECT v.items, v.header
+		FROM athar.plan_version v
+		WHERE v.project_id = n.project_id
+			AND v.version = CASE WHEN plan_changes.from_version IS NULL THEN n.parent_version ELSE plan_changes.from_version END OFFSET 0) AS o ON true
 ), side AS MATERIALIZED (
-	SELECT r.version, r.revision, max(r.new_place) AS new_place, max(r.old_place) AS old_place
-	FROM place p
-	CROSS JOIN LATERAL (VALUES (p.version, p.fresh, p.place, NULL::integer), (p.version, p.gone, NULL, p.place)) AS r (version, revision, new_place, old_place)
-	WHERE r.revision IS NOT NULL
-	GROUP BY r.version, r.revision
+	SELECT s.id, s.project_id, s.version, r.revision, r.old_place, r.new_place, r.before
+	FROM step s
+	CROSS JOIN LATERAL athar.changed_places(s.old_items, s.new_items) AS r
 ), read AS MATERIALIZED (
-	SELECT r.version, r.new_place, r.old_place, i.item_id, i.document
+	SELECT r.id, r.project_id, r.version, r.new_place, r.old_place, r.before, i.item_id, i.document
 	FROM side r
 	CROSS JOIN LATERAL (SELECT i.item_id, i.document FROM athar.plan_item i
-		WHERE i.project_id = plan_changes.project_id AND i.revision = r.revision OFFSET 0) AS i
+		WHERE i.project_id = r.project_id AND i.revision = r.revision OFFSET 0) AS i
 	WHERE r.new_place IS NULL OR r.old_place IS NULL
 ), content AS MATERIALIZED (
-	SELECT version, item_id, n.new_place, o.old_place, o.document AS old, n.document AS new,
+	SELECT id, project_id, version, item_id, n.new_place, o.old_place, n.before, o.document AS old, n.document AS new,
 		coalesce(n.document, o.document) ->> 'title' AS title, coalesce(n.document, o.document) ->> 'title_ar' AS title_ar
-	FROM (SELECT r.version, r.item_id, r.new_place, r.document FROM read r WHERE r.new_place IS NOT NULL) AS n
-	FULL JOIN (SELECT r.version, r.item_id, r.old_place, r.document FROM read r WHERE r.old_place IS NOT NULL) AS o USING (version, item_id)
-), field AS (
-	SELECT version, item_id, key, o.value AS old, n.value AS new
-	FROM (SELECT c.version, c.item_id, e.key, e.value
-		FROM content c
-		CROSS JOIN LATERAL jsonb_each(c.old) AS e
-		WHERE c.new IS NOT NULL) AS o
-	FULL JOIN (SELECT c.version, c.item_id, e.key, e.value
-		FROM content c
-		CROSS JOIN LATERAL jsonb_each(c.new) AS e
-		WHERE c.old IS NOT NULL) AS n USING (version, item_id, key)
-	WHERE o.value IS DISTINCT FROM n.value
+	FROM (SELECT r.* FROM read r WHERE r.new_place IS NOT NULL) AS n
+	FULL JOIN (SELECT r.* FROM read r WHERE r.old_place IS NOT NULL) AS o USING (id, project_id, version, item_id)
 ), stayed AS MATERIALIZED (
 	-- items of both versions that are not the same revision at the same place
-	SELECT r.version, r.new_place, r.old_place
+	SELECT r.id, r.new_place, r.old_place
 	FROM side r
 	WHERE r.new_place IS NOT NULL AND r.old_place IS NOT NULL
 	UNION ALL
-	SELECT c.version, c.new_place, c.old_place
+	SELECT c.id, c.new_place, c.old_place
 	FROM content c
 	WHERE c.new_place IS NOT NULL AND c.old_place IS NOT NULL
 ), sequence AS (
-	SELECT t.version, athar.moved(array_agg(t.old_place ORDER BY t.new_place)) AS moved, array_agg(t.old_place ORDER BY t.new_place) AS old_places,
+	SELECT t.id, athar.moved(array_agg(t.old_place ORDER BY t.new_place)) AS moved, array_agg(t.old_place ORDER BY t.new_place) AS old_places,
 		array_agg(t.new_place ORDER BY t.new_place) AS new_places
 	FROM (
-		SELECT e.version, e.new_place, e.old_place
+		SELECT e.id, e.new_place, e.old_place
 		FROM stayed e
 		UNION ALL
-		SELECT s.version, p.place::integer, p.place::integer
+		SELECT s.id, p.place::integer, p.place::integer
 		FROM step s
 		CROSS JOIN LATERAL unnest(s.new_items, s.old_items) WITH ORDINALITY AS p (fresh, gone, place)
 		WHERE p.fresh = p.gone) AS t
-	WHERE t.version = ANY (ARRAY(SELECT DISTINCT e.version FROM stayed e WHERE e.new_place <> e.old_place))
-	GROUP BY t.version
+	WHERE t.id = ANY (ARRAY(SELECT DISTINCT e.id FROM stayed e WHERE e.new_place <> e.old_place))
+	GROUP BY t.id
 ), move AS (
-	SELECT s.version, s.new_items, s.old_items, m.old_place, q.new_places[array_position(q.old_places, m.old_place)] AS new_place
+	SELECT s.project_id, s.version, s.new_items, s.old_items, m.old_place, q.new_places[array_position(q.old_places, m.old_place)] AS new_place
 	FROM sequence q
-	JOIN step s ON s.version = q.version
+	JOIN step s ON s.id = q.id
 	CROSS JOIN LATERAL unnest(q.moved) AS m (old_place)
 )
-SELECT s.version, 0, NULL::text, k.key, '/' || athar.pointer_token(k.key),
+SELECT s.project_id, s.version, 0, NULL::text, k.key, '/' || athar.pointer_token(k.key),
 	CASE WHEN k.old IS NULL THEN 'add' WHEN k.new IS NULL THEN 'remove' ELSE 'change' END, k.old, k.new, NULL::text, NULL::text, NULL::text
 FROM step s
 CROSS JOIN LATERAL (SELECT key, o.value AS old, n.value AS new
@@ -129,29 +120,32 @@ CROSS JOIN LATERAL (SELECT key, o.value AS old, n.value AS new
 	WHERE o.value IS DISTINCT FROM n.value) AS k
 WHERE s.old_header IS DISTINCT FROM s.new_header
 UNION ALL
-SELECT f.version, c.new_place, f.item_id, f.key, '/items/' || athar.pointer_token(f.item_id) || '/' || athar.pointer_token(f.key),
-	CASE WHEN f.old IS NULL THEN 'add' WHEN f.new IS NULL THEN 'remove' ELSE 'change' END, f.old, f.new, NULL, c.title, c.title_ar
-FROM field f
-JOIN content c ON c.version = f.version AND c.item_id = f.item_id
-UNION ALL
-SELECT c.version, coalesce(c.new_place, c.old_place), c.item_id, NULL, '/items/' || athar.pointer_token(c.item_id),
-	CASE WHEN c.old IS NULL THEN 'add' ELSE 'remove' END, c.old, c.new,
-	CASE WHEN c.old IS NULL THEN
-		(SELECT i.item_id FROM athar.plan_item i WHERE i.project_id = plan_changes.project_id AND i.revision = s.new_items[c.new_place - 1]) END,
-	c.title, c.title_ar
+SELECT c.project_id, c.version, c.new_place, c.item_id, k.key, '/items/' || athar.pointer_token(c.item_id) || '/' || athar.pointer_token(k.key),
+	CASE WHEN k.old IS NULL THEN 'add' WHEN k.new IS NULL THEN 'remove' ELSE 'change' END, k.old, k.new, NULL, c.title, c.title_ar
 FROM content c
-JOIN step s ON s.version = c.version
+CROSS JOIN LATERAL (SELECT key, o.value AS old, n.value AS new
+	FROM jsonb_each(c.old) AS o (key, value)
+	FULL JOIN jsonb_each(c.new) AS n (key, value) USING (key)
+	WHERE o.value IS DISTINCT FROM n.value) AS k
+WHERE c.old IS NOT NULL AND c.new IS NOT NULL
+UNION ALL
+SELECT c.project_id, c.version, coalesce(c.new_place, c.old_place), c.item_id, NULL, '/items/' || athar.pointer_token(c.item_id),
+	CASE WHEN c.old IS NULL THEN 'add' ELSE 'remove' END, c.old, c.new,
+	(SELECT i.item_id FROM athar.plan_item i WHERE i.project_id = c.project_id AND i.revision = c.before), c.title, c.title_ar
+FROM content c
 WHERE c.old IS NULL OR c.new IS NULL
 UNION ALL
-SELECT m.version, m.new_place, i.item_id, NULL, '/items/' || athar.pointer_token(i.item_id), 'move',
-	coalesce(to_jsonb((SELECT b.item_id FROM athar.plan_item b WHERE b.project_id = plan_changes.project_id AND b.revision = m.old_items[m.old_place - 1])), 'null'),
+SELECT m.project_id, m.version, m.new_place, i.item_id, NULL, '/items/' || athar.pointer_token(i.item_id), 'move',
+	coalesce(to_jsonb((SELECT b.item_id FROM athar.plan_item b WHERE b.project_id = m.project_id AND b.revision = m.old_items[m.old_place - 1])), 'null'),
 	coalesce(to_jsonb(n.item_id), 'null'), n.item_id, i.document ->> 'title', i.document ->> 'title_ar'
 FROM move m
-JOIN athar.plan_item i ON i.project_id = plan_changes.project_id AND i.revision = m.new_items[m.new_place]
-LEFT JOIN athar.plan_item n ON n.project_id = plan_changes.project_id AND n.revision = m.new_items[m.new_place - 1];
+CROSS JOIN LATERAL (SELECT i.item_id, i.document FROM athar.plan_item i
+	WHERE i.project_id = m.project_id AND i.revision = m.new_items[m.new_place] OFFSET 0) AS i
+LEFT JOIN LATERAL (SELECT i.item_id FROM athar.plan_item i
+	WHERE i.project_id = m.project_id AND i.revision = m.new_items[m.new_place - 1] OFFSET 0) AS n ON true;
 END;
-COMMENT ON FUNCTION athar.plan_changes(integer, integer, integer) IS
-'What versions of a plan changed, in rows as diff_plan() has them, in no order: of from_version and to_version, or without from_version of every version (or that one) and the one it was made from. version: the newer of the two; place: of the item there (where it was removed, in the older), from 1, 0 for the header; title, title_ar: of the item, the newest. Revisions that both have are not read.';
+COMMENT ON FUNCTION athar.plan_changes(integer[], integer[], integer) IS
+'What versions of plans changed, in rows as diff_plan() has them, in no order: every version of the projects given or, with versions, each of these of the project at its place in the other array; compared with from_version, or without it with the version it was made from. version: the one asked for; place: of the item there (where it was removed, in the older), from 1, 0 for the header; title, title_ar: of the item, the newest. Revisions that both have are not read.';
 
 CREATE OR REPLACE FUNCTION athar.diff_plan(project text, from_version integer, to_version integer)
 RETURNS TABLE (item_id text, field text, path text, op text, old jsonb, new jsonb, after text)
@@ -160,7 +154,7 @@ BEGIN ATOMIC
 SELECT athar.check_version(diff_plan.project, diff_plan.from_version);
 SELECT athar.check_version(diff_plan.project, diff_plan.to_version);
 SELECT c.item_id, c.field, c.path, c.op, c.old, c.new, c.after
-FROM athar.plan_changes((SELECT j.id FROM athar.project j WHERE j.code = diff_plan.project), diff_plan.from_version, diff_plan.to_version) AS c
+FROM athar.plan_changes(ARRAY[(SELECT j.id FROM athar.project j WHERE j.code = diff_plan.project)], ARRAY[diff_plan.to_version], diff_plan.from_version) AS c
 WHERE num_nulls(diff_plan.project, diff_plan.from_version, diff_plan.to_version) = 0
 ORDER BY c.item_id IS NOT NULL, c.op <> 'remove' OR c.field IS NOT NULL, c.place, c.op = 'move', c.field COLLATE "C";
 END;
@@ -229,7 +223,8 @@ WHERE num_nulls(action_history.project, action_history.action_id) = 0
 	AND NOT EXISTS (SELECT FROM athar.action a
 		WHERE a.project_id = (SELECT j.id FROM athar.project j WHERE j.code = action_history.project) AND a.item_id = action_history.action_id);
 SELECT v.version, v.saved_at, v.author, v.reason, c.field, c.old, c.new, c.op
-FROM athar.plan_changes((SELECT j.id FROM athar.project j WHERE j.code = action_history.project)) AS c
+-- without an action no version is compared
+FROM athar.plan_changes(ARRAY(SELECT j.id FROM athar.project j WHERE j.code = action_history.project AND action_history.action_id IS NOT NULL)) AS c
 JOIN athar.plan_version v ON v.project_id = (SELECT j.id FROM athar.project j WHERE j.code = action_history.project) AND v.version = c.version
 WHERE c.item_id = action_history.action_id
 ORDER BY v.version, c.op = 'move', c.field COLLATE "C";
@@ -350,28 +345,28 @@ LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 RETURN athar.unturned(item_id) || coalesce(' ' || athar.quoted_text(CASE WHEN lang = 'ar' AND title_ar ~ '[^[:space:]]' THEN title_ar ELSE title END, lang), '');
 COMMENT ON FUNCTION athar.item_text(text, text, text, text) IS 'An item of a plan by its id and title, in Arabic by title_ar where it has one.';
 
-CREATE OR REPLACE FUNCTION athar.plan_summaries(project_id integer, lang text)
-RETURNS TABLE (version integer, summary text)
+CREATE OR REPLACE FUNCTION athar.plan_summaries(project_ids integer[], versions integer[], lang text)
+RETURNS TABLE (project_id integer, version integer, summary text)
 LANGUAGE SQL STABLE PARALLEL SAFE ROWS 100
 SET jit = off
 BEGIN ATOMIC
 WITH change AS MATERIALIZED (
-	SELECT c.version, c.place, c.item_id, c.field, c.op, c.old, c.new, c.title, c.title_ar,
+	SELECT c.project_id, c.version, c.place, c.item_id, c.field, c.op, c.old, c.new, c.title, c.title_ar,
 		CASE WHEN c.item_id IS NULL THEN 5 WHEN c.op = 'move' THEN 4 WHEN c.field IS NOT NULL THEN 2 WHEN c.op = 'add' THEN 1 ELSE 3 END AS part
-	FROM athar.plan_changes(plan_summaries.project_id) AS c
+	FROM athar.plan_changes(plan_summaries.project_ids, plan_summaries.versions) AS c
 ), word AS MATERIALIZED (
 	SELECT f.field, athar.field_text(f.field, plan_summaries.lang) AS words
 	FROM (SELECT DISTINCT c.field FROM change c) AS f
 ), value AS MATERIALIZED (
-	SELECT c.version, c.part, c.item_id, c.place, c.title, c.title_ar, c.new, c.field, w.words, c.op,
+	SELECT c.project_id, c.version, c.part, c.item_id, c.place, c.title, c.title_ar, c.new, c.field, w.words, c.op,
 		athar.value_text(c.field, c.old, plan_summaries.lang) AS old_text, athar.value_text(c.field, c.new, plan_summaries.lang) AS new_text
 	FROM change c
 	LEFT JOIN word w ON w.field = c.field
 	-- a first version names its items alone
 	WHERE c.part <> 5 OR c.field <> 'items' AND (SELECT v.parent_version FROM athar.plan_version v
-		WHERE v.project_id = plan_summaries.project_id AND v.version = c.version) IS NOT NULL
+		WHERE v.project_id = c.project_id AND v.version = c.version) IS NOT NULL
 ), told AS (
-	SELECT v.version, v.part, min(v.place) AS place,
+	SELECT v.project_id, v.version, v.part, min(v.place) AS place,
 		athar.item_text(v.item_id, min(v.title), min(v.title_ar), plan_summaries.lang) AS item,
 		CASE WHEN v.part = 4 THEN athar.unturned((array_agg(v.new))[1] #>> '{}') END AS after,
 		CASE WHEN plan_summaries.lang = 'ar' THEN string_agg(CASE v.op
@@ -383,9 +378,9 @@ WITH change AS MATERIALIZED (
 			WHEN 'remove' THEN coalesce(' ' || v.old_text, '') || ' taken away'
 			ELSE coalesce(' from ' || v.old_text || ' to ' || v.new_text, ' changed') END, ', ' ORDER BY v.field COLLATE "C") END AS fields
 	FROM value v
-	GROUP BY v.version, v.part, v.item_id
+	GROUP BY v.project_id, v.version, v.part, v.item_id
 ), part AS (
-	SELECT t.version, t.part,
+	SELECT t.project_id, t.version, t.part,
 		string_agg(CASE t.part
 			WHEN 5 THEN t.fields
 			WHEN 4 THEN t.item || CASE
@@ -394,17 +389,25 @@ WITH change AS MATERIALIZED (
 			ELSE t.item || coalesce(' (' || t.fields || ')', '') END,
 			CASE WHEN plan_summaries.lang = 'ar' THEN '، ' ELSE ', ' END ORDER BY t.place) FILTER (WHERE t.nth <= 12)
 		|| CASE WHEN count(*) <= 12 THEN '' WHEN plan_summaries.lang = 'ar' THEN ' و' || count(*) - 12 || ' غيرها' ELSE ' and ' || count(*) - 12 || ' more' END AS items
-	FROM (SELECT t.*, row_number() OVER (PARTITION BY t.version, t.part ORDER BY t.place) AS nth FROM told t) AS t
-	GROUP BY t.version, t.part
+	FROM (SELECT t.*, row_number() OVER (PARTITION BY t.project_id, t.version, t.part ORDER BY t.place) AS nth FROM told t) AS t
+	GROUP BY t.project_id, t.version, t.part
 )
-SELECT p.version, string_agg(
+SELECT p.project_id, p.version, string_agg(
 	(CASE WHEN plan_summaries.lang = 'ar' THEN ARRAY['إضافة ', 'تعديل ', 'حذف ', 'نقل ', ''] ELSE ARRAY['added ', 'changed ', 'removed ', 'moved ', ''] END)[p.part] || p.items,
 	CASE WHEN plan_summaries.lang = 'ar' THEN '؛ ' ELSE '; ' END ORDER BY p.part)
 FROM part p
-GROUP BY p.version;
+GROUP BY p.project_id, p.version;
 END;
-COMMENT ON FUNCTION athar.plan_summaries(integer, text) IS
-'What every version of a plan changed, in words of the language given (en or ar), as plan_history() shows it; no row for a version that changed nothing that is told. Part of plan_history().';
+COMMENT ON FUNCTION athar.plan_summaries(integer[], integer[], text) IS
+'What versions of plans changed, in words of the language given (en or ar), as plan_history() shows it: every version of the projects given or, with versions, each of these of the project at its place in the other array. No row for a version that changed nothing that is told: see summary_text().';
+
+CREATE OR REPLACE FUNCTION athar.summary_text(summary text, parent_version integer, lang text)
+RETURNS text
+LANGUAGE SQL IMMUTABLE PARALLEL SAFE
+RETURN coalesce(summary, CASE WHEN lang = 'ar' THEN CASE WHEN parent_version IS NULL THEN 'بلا إجراءات' ELSE 'بلا تغيير' END
+	WHEN parent_version IS NULL THEN 'no items' ELSE 'no change' END);
+COMMENT ON FUNCTION athar.summary_text(text, integer, text) IS
+'What plan_summaries() says of a version, or for NULL that it has no items (a first one, made from none) or changed nothing.';
 
 CREATE OR REPLACE FUNCTION athar.plan_history(project text, lang text DEFAULT 'en')
 RETURNS TABLE (version integer, parent_version integer, author text, saved_at timestamptz, reason text, summary text, name text)
@@ -415,11 +418,10 @@ SELECT athar.check_language(plan_history.lang);
 -- in a statement of its own: over an empty table a condition is not looked at
 SELECT athar.project_id(plan_history.project);
 SELECT v.version, v.parent_version, v.author, v.saved_at, v.reason,
-	coalesce(s.summary, CASE WHEN plan_history.lang = 'ar' THEN CASE WHEN v.parent_version IS NULL THEN 'بلا إجراءات' ELSE 'بلا تغيير' END
-		WHEN v.parent_version IS NULL THEN 'no items' ELSE 'no change' END),
+	athar.summary_text(s.summary, v.parent_version, plan_history.lang),
 	v.name
 FROM athar.plan_version v
-LEFT JOIN athar.plan_summaries((SELECT j.id FROM athar.project j WHERE j.code = plan_history.project), plan_history.lang) AS s ON s.version = v.version
+LEFT JOIN athar.plan_summaries(ARRAY[(SELECT j.id FROM athar.project j WHERE j.code = plan_history.project)], NULL, plan_history.lang) AS s ON s.version = v.version
 WHERE v.project_id = (SELECT j.id FROM athar.project j WHERE j.code = plan_history.project)
 ORDER BY v.version;
 END;

@@ -1,6 +1,6 @@
 -- history: what changed in plans, in rows, as a patch and in words
 BEGIN;
-SELECT plan(96);
+SELECT plan(99);
 SET LOCAL statement_timeout = '2min';
 SELECT athar.define_unit('dvla', 'Licensing agency', 'وكالة الترخيص'), athar.define_unit('moh', 'Ministry of Health', 'وزارة الصحة');
 SELECT athar.define_service('tax', 'Vehicle tax', 'dvla', 'ضريبة المركبات');
@@ -205,8 +205,15 @@ SELECT is_empty($$SELECT a, b FROM pair WHERE athar.json_patch(old, athar.diff_p
 SELECT is_empty($$SELECT a, b FROM pair, athar.diff_plan('random', a, b) d WHERE d.op NOT IN ('add', 'remove', 'change', 'move') OR (d.old IS NULL) <> (d.op = 'add') OR (d.new IS NULL) <> (d.op = 'remove') OR d.op <> 'move' AND d.old = d.new$$, 'every row changes something');
 SELECT results_eq($$SELECT v.version, count(d.path) FROM athar.plan_version v LEFT JOIN LATERAL athar.diff_plan('random', v.parent_version, v.version) d ON true
 	WHERE v.project_id = athar.project_id('random') AND v.parent_version IS NOT NULL GROUP BY v.version ORDER BY v.version$$,
-	$$SELECT v.version, count(c.path) FROM athar.plan_version v LEFT JOIN athar.plan_changes(athar.project_id('random')) c ON c.version = v.version
+	$$SELECT v.version, count(c.path) FROM athar.plan_version v LEFT JOIN athar.plan_changes(ARRAY[athar.project_id('random')]) c ON c.version = v.version
 	WHERE v.project_id = athar.project_id('random') AND v.parent_version IS NOT NULL GROUP BY v.version ORDER BY v.version$$, 'all steps at once are the steps one by one');
+SELECT bag_eq($$SELECT (c).project_id, (c).version, (c).path, (c).op, (c).old, (c).new, (c).after FROM athar.plan_changes(ARRAY(SELECT id FROM athar.project), NULL) c$$,
+	$$SELECT (c).project_id, (c).version, (c).path, (c).op, (c).old, (c).new, (c).after FROM athar.plan_version v, athar.plan_changes(ARRAY[v.project_id], ARRAY[v.version]) c$$, 'of all projects at once, too');
+SELECT bag_eq($$SELECT p.code::text, c.version, count(*) FROM athar.plan_changes(ARRAY(SELECT id FROM athar.project WHERE code IN ('random', 'disc') ORDER BY id), '{2,3}') c
+	JOIN athar.project p ON p.id = c.project_id GROUP BY p.code, c.version$$,
+	$$SELECT p, v, count(*) FROM (SELECT code::text, (1 + row_number() OVER (ORDER BY id))::integer FROM athar.project WHERE code IN ('random', 'disc')) AS a (p, v), athar.diff_plan(p, v - 1, v) GROUP BY p, v$$, 'each project has its own version');
+SELECT is_empty($$SELECT s.project, s.version FROM athar.search_plans('begin or next or team') s JOIN athar.plan_history(s.project) h ON h.version = s.version WHERE h.summary IS DISTINCT FROM s.summary$$,
+	'what is found is told as in the history');
 SELECT is_empty($$SELECT h.version FROM athar.plan_history('random') h WHERE h.summary IS NULL OR h.summary = ''$$, 'every version has its words');
 
 -- deep and great

@@ -1,5 +1,5 @@
 BEGIN;
-SELECT plan(123);
+SELECT plan(129);
 -- a fault below is to fail, not to run for ever
 SET LOCAL statement_timeout = '2min';
 
@@ -360,6 +360,18 @@ SELECT is(count(*), 120::bigint, 'all orders of five') FROM best;
 SELECT is_empty($$SELECT places, stays, athar.moved(places) FROM best WHERE athar.moved(places) <> ARRAY(SELECT p FROM unnest(places) WITH ORDINALITY AS u (p, n) WHERE p <> ALL (stays) ORDER BY n)$$,
 	'as few moves as can be');
 SELECT is(athar.moved('{}'), '{}', 'nothing moves in nothing');
+SELECT results_eq($$SELECT revision, old_place, new_place, before FROM athar.changed_places('{1,2,3,4,9}', '{1,5,3,2,7,8}') ORDER BY revision$$,
+	$$VALUES (2, 2, 4, 3), (4, 4, NULL, NULL), (5, NULL, 2, 1), (7, NULL, 5, 2), (8, NULL, 6, 7), (9, 5, NULL, NULL)$$, 'what came, went and stands elsewhere');
+SELECT results_eq($$SELECT revision, old_place, new_place, before FROM athar.changed_places('{}', '{6}')$$, $$VALUES (6, NULL::integer, 1, NULL::integer)$$, 'the first of all');
+SELECT is_empty($$SELECT athar.changed_places(a, a) FROM unnest(ARRAY['{}', '{3,1,2}', NULL]) AS t, CAST(t AS integer[]) AS a$$, 'nothing changed, nothing told');
+SELECT throws_ok(format('SELECT * FROM athar.changed_places(%L, %L)', a, b), '22023', m || ' must be one list without NULLs')
+FROM (VALUES ('{1,NULL}', '{}', 'old items'), ('{}', '{{1,2}}', 'new items')) AS e (a, b, m);
+CREATE TEMP TABLE list AS SELECT s, ARRAY(SELECT i FROM generate_series(1, 30) AS i WHERE hashint4(s * 100 + i) % 4 <> 0 ORDER BY CASE WHEN hashint4(s * 77 + i) % 3 = 0 THEN hashint4(s * 55 + i) ELSE i END) AS items FROM generate_series(1, 40) AS s;
+SELECT is_empty($$WITH given AS (SELECT a.s, b.s AS t, a.items AS old, b.items AS new FROM list a, list b),
+		naive AS (SELECT s, t, r AS revision, array_position(old, r) AS old_place, array_position(new, r) AS new_place, new[array_position(new, r) - 1] AS before
+			FROM given, generate_series(1, 30) AS r WHERE array_position(old, r) IS DISTINCT FROM array_position(new, r)),
+		found AS (SELECT s, t, c.* FROM given, athar.changed_places(old, new) AS c)
+	(TABLE naive EXCEPT ALL TABLE found) UNION ALL (TABLE found EXCEPT ALL TABLE naive)$$, 'as looked for one by one');
 SELECT is(cardinality(athar.moved(ARRAY(SELECT i FROM generate_series(20000, 1, -1) i))), 19999, 'twenty thousand turned round');
 
 SELECT * FROM finish();
