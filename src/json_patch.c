@@ -222,9 +222,11 @@ static void
 add_to_array(patching *run, cJSON *array, const char *token,
 			 athar_json_tree *value)
 {
-	int			size = cJSON_GetArraySize(array);
-	int			number = strcmp(token, "-") == 0 ? size
-	: athar_json_pointer_index(token);
+	bool		is_end = strcmp(token, "-") == 0;
+
+	/* counted only where a place is named: the library walks for it */
+	int			size = is_end ? 0 : cJSON_GetArraySize(array);
+	int			number = is_end ? 0 : athar_json_pointer_index(token);
 	cJSON	   *node;
 
 	if (number < 0)

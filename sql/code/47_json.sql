@@ -5,7 +5,8 @@ RETURNS jsonb
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'athar_json_patch';
 COMMENT ON FUNCTION athar.json_patch(jsonb, jsonb) IS
-'The document after a JSON patch (RFC 6902: an array of add, remove, replace, move, copy and test), all of it or none. Numbers are compared by value and come out as they were written. NULL for a NULL argument. Errors: AT010 where an operation does not apply to this document (its place is not there, a test finds another value); 22023 for what is no patch, and for removing the whole document; 54000 where the document and all that the patch puts in take more than 512 MB in memory, or more than 20,000 levels; 54001 beyond the depth the server can take.';
+'The document after a JSON patch (RFC 6902: an array of add, remove, replace, move, copy and test), all of it or none. Numbers are compared by value and come out as they were written. NULL for a NULL argument. Errors: AT010 where an operation does not apply to this document (its place is not there, a test finds another value); 22023 for what is no patch, and for removing the whole document; 54000 where the document and all that the patch puts in take more than 512 MB in memory, or more than 20,000 levels; 54001 beyond the depth the server can take.
+An operation looks for each place from the beginning of its array or object, but adds at the end of an array ("/list/-") at once: a hundred thousand operations far inside one list of as many take minutes, and can be cancelled.';
 
 CREATE OR REPLACE FUNCTION athar.json_diff(a jsonb, b jsonb)
 RETURNS jsonb

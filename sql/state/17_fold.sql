@@ -38,6 +38,9 @@ COMMENT ON FUNCTION athar.words_of(text) IS
 CREATE FUNCTION athar.query_of(query text)
 RETURNS tsquery
 LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
-RETURN websearch_to_tsquery('athar.words', athar.fold(query));
+RETURN websearch_to_tsquery('athar.words', regexp_replace(
+	athar.fold(CASE WHEN char_length(query) > 10000 THEN regexp_replace(left(query, 10000), '\S+$', '') ELSE query END),
+	-- a line of dashes: the server takes each for "not", and has no room for more than a few
+	'-([[:space:]!&|():*<>]*-)+', ' ', 'g'));
 COMMENT ON FUNCTION athar.query_of(text) IS
-'What a person typed into a search box, for words_of(document) @@ query_of(query): all words must be there; "in quotes" one after the other; or between two; - before one that must not be there. Never raises for what was typed. NULL for NULL.';
+'What a person typed into a search box, for words_of(document) @@ query_of(query): all words must be there; "in quotes" one after the other; or between two; - before one that must not be there; more dashes in a row are no sign. Of a longer text the words within the first 10,000 characters are asked for. Never raises for what was typed. NULL for NULL.';

@@ -1,6 +1,6 @@
 -- fold: Arabic as people type it, found as they mean it
 BEGIN;
-SELECT plan(22);
+SELECT plan(31);
 
 SELECT is(athar.fold('الإِدَارَةُ الأُولى لخدمـة المسؤول'), 'الاداره الاولي لخدمه المسوول', 'vowel signs, tatweel, hamza, alef maqsura and ta marbuta');
 SELECT is(athar.fold('آٱأإا ىئیي ؤو ةه کك ٠١٢٣٤٥٦٧٨٩ ۰۹'), 'ااااا يييي وو هه كك 0123456789 09', 'letters that are written for one another');
@@ -27,7 +27,11 @@ SELECT ok(athar.words_of('due date moved') @@ athar.query_of('"due date" -paid')
 SELECT ok(NOT athar.words_of('date due') @@ athar.query_of('"due date"'), 'a phrase is in its order');
 SET LOCAL client_min_messages = error;
 SELECT lives_ok(format('SELECT athar.query_of(%L)', q), 'never raises: ' || left(q, 20))
-FROM unnest(ARRAY['((&|!:* ''" ', E'a\u0001b\u202E', repeat('و', 3000)]) AS q;
+FROM unnest(ARRAY['((&|!:* ''" ', E'a\u0001b\u202E', repeat('و', 3000), repeat('-', 100) || 'a', repeat('- (', 100), '-&|!:*<>' || repeat('-', 50), repeat('word ', 50000),
+	repeat('"a-b/c.d -e ', 50000), repeat('w', 1000000)]) AS q;
+SELECT is(athar.query_of('fee ----- --x -y z--w')::text, $$'fee' & 'x' & !'y' & 'z' & 'w'$$, 'a line of dashes is none of a sign');
+SELECT is(athar.query_of(repeat('fee ', 2499) || 'fed feet'), athar.query_of(repeat('fee ', 2499) || 'fed'), 'a long text is asked for from its beginning');
+SELECT is(athar.query_of(repeat('fee ', 2499) || 'f feed'), athar.query_of(repeat('fee ', 2499) || 'f'), 'and no word of it in part');
 SELECT is(athar.words_of(NULL), NULL, 'words of NULL');
 
 SELECT * FROM finish();

@@ -1,6 +1,6 @@
 -- json_patch: changes of documents as RFC 6902 has them
 BEGIN;
-SELECT plan(150);
+SELECT plan(151);
 SET LOCAL client_min_messages = warning;
 \i test/data/json_patch.sql
 CREATE FUNCTION pg_temp.outcome(document jsonb, patch jsonb) RETURNS text LANGUAGE plpgsql AS $$
@@ -126,6 +126,11 @@ SELECT pg_temp.fail_often(500);
 SELECT pg_temp.memory() AS before \gset
 SELECT pg_temp.fail_often(5000);
 SELECT cmp_ok(pg_temp.memory() - :before, '<', 4000::bigint, 'what fails leaves no memory behind');
+
+-- far below what a walk for every operation takes
+SET LOCAL statement_timeout = '30s';
+SELECT is(jsonb_array_length(athar.json_patch('[]', (SELECT jsonb_agg(jsonb '{"op": "add", "path": "/-", "value": 1}') FROM generate_series(1, 100000)))), 100000, 'the end of an array is not looked for');
+RESET statement_timeout;
 
 SELECT * FROM finish();
 ROLLBACK;
