@@ -21,7 +21,9 @@
 
 /* What follows from the rows that a statement wrote: the actions of which other
  * KPIs are named than before, and those that were closed.  An action that is
- * done or verified already closes no second time. */
+ * done or verified already closes no second time.  What each row was and is are
+ * joined in full, for that is never done in nested loops, however few rows there
+ * were when the statement was planned. */
 static athar_statement inserted = {
 	.text = "SELECT array_agg(n.id),"
 	" array_agg(n.id) FILTER (WHERE n.status IN ('done', 'verified'))"
@@ -33,7 +35,7 @@ static athar_statement updated = {
 	.text = "SELECT array_agg(n.id) FILTER (WHERE i.document -> 'kpis' IS DISTINCT FROM p.document -> 'kpis'),"
 	" array_agg(n.id) FILTER (WHERE n.status IN ('done', 'verified') AND o.status <> n.status)"
 	" FROM new_actions AS n"
-	" JOIN old_actions AS o ON o.id = n.id"
+	" FULL JOIN old_actions AS o ON o.id = n.id"
 	" LEFT JOIN athar.plan_item AS i ON i.project_id = n.project_id AND i.revision = n.revision"
 	" LEFT JOIN athar.plan_item AS p ON p.project_id = o.project_id AND p.revision = o.revision",
 	.expected = SPI_OK_SELECT

@@ -21,9 +21,12 @@
 #include "catalog.h"
 #include "statement.h"
 
+/* Rows whose status is new, or that came back to the plan.  Joined in full, for
+ * that is never done in nested loops, however few rows there were when the
+ * statement was planned. */
 static athar_statement changed = {
 	.text = "SELECT array_agg(n.id) FROM new_actions AS n"
-	" LEFT JOIN old_actions AS o ON o.id = n.id"
+	" FULL JOIN old_actions AS o ON o.id = n.id"
 	" WHERE o.status IS DISTINCT FROM n.status"
 	" OR o.removed_in_version IS NOT NULL AND n.removed_in_version IS NULL"
 	" HAVING count(*) > 0",
