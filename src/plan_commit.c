@@ -116,7 +116,9 @@ store_item(int32 project_id, athar_plan_item *item)
 
 	athar_statement_run(&add_item, values, NULL);
 	item->revision = DatumGetInt32(athar_statement_found(0, 1, &isnull));
-	item->hash = DatumGetByteaPP(athar_statement_found(0, 2, &isnull));
+	item->hash = DatumGetByteaPCopy(athar_statement_found(0, 2, &isnull));
+	/* kilobytes, and there may be thousands of items */
+	SPI_freetuptable(SPI_tuptable);
 }
 
 /* Give every item a revision, and list what is not as in the parent. */
