@@ -91,17 +91,16 @@ integers(Datum *values, int count)
 
 /* A hash as JSON writes it. */
 static void
-append_hash(StringInfo text, const bytea *hash)
+append_hash(StringInfo out, const bytea *hash)
 {
 	int			length = VARSIZE_ANY_EXHDR(hash) * 2;
 
-	appendStringInfoChar(text, '"');
-	enlargeStringInfo(text, length + 1);
+	appendStringInfoChar(out, '"');
+	enlargeStringInfo(out, length + 1);
 	hex_encode(VARDATA_ANY(hash), VARSIZE_ANY_EXHDR(hash),
-			   text->data + text->len);
-	text	  ->len += length;
-
-	appendStringInfoChar(text, '"');
+			   out->data + out->len);
+	out->len += length;
+	appendStringInfoChar(out, '"');
 }
 
 static void
