@@ -112,9 +112,10 @@ is_forest(const athar_plan *plan)
  */
 
 /* Members that are looked at in any change: those that an item must have, and
- * codes of the catalogue, which may mean something else by now, or nothing. */
+ * codes of the catalogue, which may mean something else by now, or nothing.
+ * KPIs are not: effects that are there stay until other KPIs are named. */
 static const char *const always[] = {
-	"id", "title", "owner", "service", "stage", "channel", "kpis"
+	"id", "title", "owner", "service", "stage", "channel"
 };
 
 /* Members that item_faults() compares with each other. */
@@ -201,7 +202,8 @@ has_right_items(const athar_plan *plan)
 		athar_json_push_members(&items, item->document, is_to_be_checked, item);
 		pushJsonbValue(&items, WJB_END_OBJECT, NULL);
 		named = member(item->document, "kpis");
-		if (!is_absent(named))
+		if (!is_absent(named) &&
+			(item->before == NULL || is_changed(item, "kpis", 4)))
 			pushJsonbValue(&kpis, WJB_ELEM, named);
 	}
 	return !has_faults(&has_item_faults, &items) &&
