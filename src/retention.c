@@ -1,6 +1,6 @@
 /*
  * retention.c
- *	  Taking entries out of the log: archive_log() and expire_log().
+ *	  Taking entries out of the log: archive_log(), expire_log(), retain_log().
  *
  * Only what is sealed goes, so the tree of hashes goes on to tell that it was
  * there; only what is still as it was sealed, so nobody gets rid of a forgery
@@ -20,6 +20,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/lmgr.h"
@@ -168,18 +169,6 @@ static const char *const record_text =
 /*
  * Queries
  */
-
-static Datum
-int8_array(const int64 *elements, int64 count)
-{
-	Datum	   *datums = palloc_extended(sizeof(Datum) * (count + 1),
-										 MCXT_ALLOC_HUGE);
-
-	for (int64 i = 0; i < count; i++)
-		datums[i] = Int64GetDatum(elements[i]);
-	return PointerGetDatum(construct_array(datums, count, INT8OID, 8,
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
 
 static Datum
 column(uint64 row, int number, bool *isnull)
@@ -510,7 +499,7 @@ remove_places(Datum places)
 static void
 remove_transactions(removal *work)
 {
-	int64	   *ids = palloc_extended(sizeof(int64) * work->count,
+	Datum	   *ids = palloc_extended(sizeof(Datum) * work->count,
 									  MCXT_ALLOC_HUGE);
 	int64		first = PG_INT64_MAX;
 	int64		last = PG_INT64_MIN;
@@ -523,11 +512,15 @@ remove_transactions(removal *work)
 
 	for (int64 i = 0; i < work->count; i++)
 	{
-		ids[i] = work->entries[i].transaction_id;
-		first = Min(first, ids[i]);
-		last = Max(last, ids[i]);
+		int64		id = work->entries[i].transaction_id;
+
+		ids[i] = Int64GetDatum(id);
+		first = Min(first, id);
+		last = Max(last, id);
 	}
-	values[0] = int8_array(ids, work->count);
+	values[0] = PointerGetDatum(construct_array(ids, work->count, INT8OID, 8,
+												FLOAT8PASSBYVAL,
+												TYPALIGN_DOUBLE));
 	values[1] = Int64GetDatum(first);
 	values[2] = Int64GetDatum(last);
 	CommandCounterIncrement();
@@ -736,23 +729,31 @@ run(removal *work, const char *reason)
 	athar_sha256_end(work->hasher);
 }
 
-static Datum
-retain(FunctionCallInfo fcinfo, bool is_expiry)
+static void
+retain(removal *work, const char *reason)
 {
-	removal		work = {.is_expiry = is_expiry};
-	const char *reason;
+	const char *function = work->is_expiry ? "expire_log()" : "archive_log()";
 
-	PreventCommandIfReadOnly(is_expiry ? "expire_log()" : "archive_log()");
-	PreventCommandDuringRecovery(is_expiry ? "expire_log()" : "archive_log()");
-	read_arguments(fcinfo, &work, &reason);
+	PreventCommandIfReadOnly(function);
+	PreventCommandDuringRecovery(function);
 	athar_catalog_flush();
 	LockRelationOid(athar_catalog_oid(ATHAR_LOG_ARCHIVE),
 					ShareRowExclusiveLock);
 	PushActiveSnapshot(GetLatestSnapshot());
-	run(&work, reason);
+	run(work, reason);
 	PopActiveSnapshot();
 	if (debug_query_string)
 		pgstat_report_activity(STATE_RUNNING, debug_query_string);
+}
+
+static Datum
+retain_as_told(FunctionCallInfo fcinfo, bool is_expiry)
+{
+	removal		work = {.is_expiry = is_expiry};
+	const char *reason;
+
+	read_arguments(fcinfo, &work, &reason);
+	retain(&work, reason);
 	tell(&work);
 	PG_RETURN_INT64(work.total);
 }
@@ -762,7 +763,7 @@ PG_FUNCTION_INFO_V1(athar_archive_log);
 Datum
 athar_archive_log(PG_FUNCTION_ARGS)
 {
-	return retain(fcinfo, false);
+	return retain_as_told(fcinfo, false);
 }
 
 /* Delete sealed entries, archived or not. */
@@ -770,5 +771,29 @@ PG_FUNCTION_INFO_V1(athar_expire_log);
 Datum
 athar_expire_log(PG_FUNCTION_ARGS)
 {
-	return retain(fcinfo, true);
+	return retain_as_told(fcinfo, true);
+}
+
+/* Do one or the other of a lineage, as a rule says, and say what is left. */
+PG_FUNCTION_INFO_V1(athar_retain_log);
+Datum
+athar_retain_log(PG_FUNCTION_ARGS)
+{
+	removal		work = {
+		.is_expiry = PG_GETARG_BOOL(0),
+		.before = PG_GETARG_TIMESTAMPTZ(1),
+		.table = athar_tracking_newest(PG_GETARG_INT32(2)),
+		.most = PG_GETARG_INT32(4)
+	};
+	TupleDesc	descriptor;
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	(void) get_call_result_type(fcinfo, NULL, &descriptor);
+	retain(&work, text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	values[0] = Int64GetDatum(work.total);
+	values[1] = BoolGetDatum(work.is_more);
+	values[2] = BoolGetDatum(work.is_unchecked);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(descriptor, values,
+													  nulls)));
 }

@@ -18,6 +18,14 @@ AS 'MODULE_PATHNAME', 'athar_expire_log';
 COMMENT ON FUNCTION athar.expire_log(timestamptz, regclass, text, integer) IS
 'Deletes sealed entries for good, from the log and, where their transactions began before that time, from log_archive; and who, when and why of transactions of which nothing is left. Arguments, what stays, and errors as in archive_log(); the caller must own the table, or for every table (or one that is not his) the log (42501). The hashes stay, so that proofs of all other entries hold, and tell nothing: the random nonce of an entry goes with it. verify_log() counts what is missing by such an act as expired, by any other way as missing. Of log_archive whole rows go, or what of them is before that time: so one call may take up to 255 entries more than most. The bytes leave the disk with the next VACUUM, and backups when those are deleted. Returns how many were deleted: call it, each time in a transaction of its own, until it returns 0.';
 
+CREATE OR REPLACE FUNCTION athar.retain_log(
+	is_expiry boolean, before timestamptz, lineage integer, reason text, most integer,
+	OUT taken bigint, OUT is_more boolean, OUT is_unchecked boolean)
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'athar_retain_log';
+COMMENT ON FUNCTION athar.retain_log(boolean, timestamptz, integer, text, integer) IS
+'archive_log(), or where is_expiry expire_log(), of the table with that tracked_table.lineage, which may have been dropped since. taken: how many entries; is_more: there are more; is_unchecked: some stay until tracking_status() has checked the table. NULL for NULL. Asks for no right: called by apply_retention().';
+
 CREATE OR REPLACE VIEW athar.archived_changes
 WITH (security_invoker = true)
 AS

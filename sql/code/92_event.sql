@@ -1,4 +1,4 @@
--- 92 event: thresholds that are crossed, each told once
+-- 92 event: thresholds that are crossed and what is overdue, each told once
 
 CREATE OR REPLACE FUNCTION athar.banded_figures(
 	only_some boolean DEFAULT false, kpi_ids integer[] DEFAULT NULL, service_ids integer[] DEFAULT NULL)
@@ -299,6 +299,81 @@ COMMENT ON FUNCTION athar.record_events() IS
 'Writes an event for every threshold crossed since the last call, and returns how many; each is sent on the channel athar_event as {"id", "kind", "direction"} when the transaction commits. The job events calls it, after refresh and rollup.
 Watched are watched_figures(): those of series and goals that may have another figure since, as the queue unseen_figure tells, and all of them where a definition changed and once a day. The first time a figure is found, or found under other bands or another target, is no crossing, nor is a figure that is missing or lies in no band. A threshold counts as crossed as soon as the figure is on its other side; after that, v counts as back over that threshold T where abs(v - T) is at least the smallest change that matters of the KPI. A figure of days before those of the last event is late and crosses nothing, and one crossing of one period is noticed once, however often it is corrected: later periods go on from there.';
 
+CREATE OR REPLACE FUNCTION athar.reminders()
+RETURNS TABLE (kind text, goal_id integer, project_id integer, action_id integer, due_on date)
+LANGUAGE SQL STABLE PARALLEL SAFE ROWS 1000
+BEGIN ATOMIC
+	SELECT r.kind, g.id, p.id, a.id, r.since
+	FROM (
+		SELECT o.kind, o.goal, o.project, o.action, o.since
+		FROM athar.overdue AS o
+		UNION ALL
+		-- after its days of grace it is one of those above
+		SELECT 'review_due', d.goal, d.project, NULL, d.next_due
+		FROM athar.reviews_due AS d
+		CROSS JOIN (SELECT (now() AT TIME ZONE athar.default_time_zone())::date) AS t (today)
+		WHERE d.next_due <= t.today
+			AND d.next_due + 3 >= t.today
+	) AS r
+	LEFT JOIN athar.goal AS g ON g.code = r.goal
+	LEFT JOIN athar.project AS p ON p.code = r.project
+	LEFT JOIN athar.action AS a ON a.project_id = p.id AND a.item_id = r.action AND a.removed_in_version IS NULL;
+END;
+COMMENT ON FUNCTION athar.reminders() IS
+'What is to be reminded of now, one row each: what the view overdue lists, and, kind review_due, what reviews_due lists with a day that has come and is not overdue yet. due_on: the day by which it was to be done.';
+
+CREATE OR REPLACE FUNCTION athar.record_reminders()
+RETURNS integer
+LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	-- one run after the other: each compares with what the one before it wrote
+	SELECT pg_advisory_xact_lock('pg_class'::regclass::oid::integer, 'athar.event'::regclass::oid::integer);
+	WITH now_due AS MATERIALIZED (
+		SELECT r.kind, r.goal_id, r.project_id, r.action_id, r.due_on
+		FROM athar.reminders() AS r
+	), known AS MATERIALIZED (
+		-- what was to be done on a later day than that on which it was told is
+		-- another one: it was settled in between, and nobody looked
+		SELECT e.id, e.kind, e.goal_id, e.project_id, e.action_id, bool_or(d.kind IS NOT NULL) AS is_open
+		FROM athar.event AS e
+		LEFT JOIN now_due AS d ON d.kind = e.kind
+			AND coalesce(d.goal_id, 0) = coalesce(e.goal_id, 0)
+			AND coalesce(d.project_id, 0) = coalesce(e.project_id, 0)
+			AND coalesce(d.action_id, 0) = coalesce(e.action_id, 0)
+			AND d.due_on <= (e.at AT TIME ZONE athar.default_time_zone())::date
+		WHERE e.due_on IS NOT NULL
+			AND e.settled_at IS NULL
+		GROUP BY e.id
+	), settled AS (
+		UPDATE athar.event AS e
+		SET settled_at = now()
+		FROM known AS k
+		WHERE k.id = e.id
+			AND NOT k.is_open
+		RETURNING e.id
+	), written AS (
+		INSERT INTO athar.event (at, kind, goal_id, project_id, action_id, due_on)
+		SELECT now(), d.kind, d.goal_id, d.project_id, d.action_id, d.due_on
+		FROM now_due AS d
+		LEFT JOIN known AS k ON k.is_open
+			AND k.kind = d.kind
+			AND coalesce(k.goal_id, 0) = coalesce(d.goal_id, 0)
+			AND coalesce(k.project_id, 0) = coalesce(d.project_id, 0)
+			AND coalesce(k.action_id, 0) = coalesce(d.action_id, 0)
+		-- those that are settled make room first
+		WHERE k.id IS NULL
+			AND (SELECT count(*) FROM settled) >= 0
+		RETURNING id, kind
+	)
+	SELECT count(*) FILTER (WHERE pg_notify('athar_event',
+		jsonb_build_object('id', w.id, 'kind', w.kind, 'direction', NULL)::text)::text IS NOT NULL)::integer
+	FROM written AS w;
+END;
+COMMENT ON FUNCTION athar.record_reminders() IS
+'Writes an event for everything that is overdue or due for a review and was not told yet, and returns how many; each is sent on the channel athar_event as {"id", "kind", "direction": null} when the transaction commits. The job remind calls it.
+Told are reviews that fall due (review_due), reviews, corrections and actions that are late (the kinds of the view overdue): once for as long as it stays so. What is so no longer gets settled_at; when it comes again, it is told again. A review that is due becomes another kind of event when it is late. Days are cut in the time zone of the setting athar.time_zone.';
+
 CREATE OR REPLACE TRIGGER queue_unseen
 AFTER INSERT OR UPDATE ON athar.goal
 FOR EACH ROW EXECUTE FUNCTION athar.queue_unseen('', '', 'id', '');
@@ -337,7 +412,15 @@ SELECT
 	e.value::double precision AS value,
 	e.threshold::double precision AS threshold,
 	e.measured_until,
-	CASE WHEN e.goal_id IS NULL THEN
+	CASE WHEN e.due_on IS NOT NULL THEN
+		format(CASE e.kind
+				WHEN 'review_due' THEN '%s: is to be reviewed, since %s'
+				WHEN 'never_reviewed' THEN '%s: was never reviewed, and should have been by %s'
+				WHEN 'review_late' THEN '%s: should have been reviewed again by %s'
+				WHEN 'uncorrected' THEN '%s: is off track, and no action to correct it was decided by %s'
+				ELSE '%s: should have been done by %s'
+			END, coalesce(g.title, n.title, p.name), to_char(e.due_on, 'YYYY-MM-DD'))
+	WHEN e.goal_id IS NULL THEN
 		format('%s%s %s: from "%s" to "%s", at %s (threshold %s)', k.name, ', ' || s.name,
 			CASE e.direction WHEN 'better' THEN 'is better' ELSE 'is worse' END,
 			coalesce(b.name, e.band_from), coalesce(a.name, e.band_to), t.figure, t.threshold)
@@ -350,7 +433,15 @@ SELECT
 				ELSE 'the target is no longer met'
 			END, t.figure, t.threshold)
 	END AS message,
-	CASE WHEN e.goal_id IS NULL THEN
+	CASE WHEN e.due_on IS NOT NULL THEN
+		format(CASE e.kind
+				WHEN 'review_due' THEN '%s: حان موعد المراجعة منذ %s'
+				WHEN 'never_reviewed' THEN '%s: لم تُجرَ أي مراجعة، وكان موعدها %s'
+				WHEN 'review_late' THEN '%s: تأخرت المراجعة، وكان موعدها %s'
+				WHEN 'uncorrected' THEN '%s: خارج المسار، ولم يُقرَّر إجراء تصحيحي حتى %s'
+				ELSE '%s: لم يكتمل التنفيذ، وكان موعده %s'
+			END, coalesce(g.title_ar, g.title, n.title_ar, n.title, p.name_ar, p.name), to_char(e.due_on, 'YYYY-MM-DD'))
+	WHEN e.goal_id IS NULL THEN
 		format('%s%s: %s من "%s" إلى "%s"، والقيمة %s (الحد %s)', coalesce(k.name_ar, k.name), '، ' || coalesce(s.name_ar, s.name),
 			CASE e.direction WHEN 'better' THEN 'تحسّن' ELSE 'تراجع' END,
 			coalesce(b.name_ar, b.name, e.band_from), coalesce(a.name_ar, a.name, e.band_to), t.figure_ar, t.threshold_ar)
@@ -362,12 +453,18 @@ SELECT
 				WHEN e.band_to = 'met' THEN 'تحقق المستهدف'
 				ELSE 'لم يعد المستهدف متحققًا'
 			END, t.figure_ar, t.threshold_ar)
-	END AS message_ar
+	END AS message_ar,
+	p.code::text AS project,
+	n.item_id AS action,
+	e.due_on,
+	e.settled_at
 FROM athar.event AS e
 LEFT JOIN athar.kpi AS k ON k.id = e.kpi_id
 LEFT JOIN athar.service AS s ON s.id = e.service_id
 LEFT JOIN athar.channel AS c ON c.id = e.channel_id
 LEFT JOIN athar.goal AS g ON g.id = e.goal_id
+LEFT JOIN athar.project AS p ON p.id = e.project_id
+LEFT JOIN athar.action AS n ON n.id = e.action_id
 LEFT JOIN athar.kpi_band AS b ON e.goal_id IS NULL AND b.kpi_id = e.kpi_id AND b.code = e.band_from AND b.valid_during @> e.measured_until
 LEFT JOIN athar.kpi_band AS a ON e.goal_id IS NULL AND a.kpi_id = e.kpi_id AND a.code = e.band_to AND a.valid_during @> e.measured_until
 CROSS JOIN LATERAL (
@@ -378,16 +475,17 @@ CROSS JOIN LATERAL (
 		athar.figure_text(e.threshold, e.value - e.threshold, 'en') AS threshold,
 		athar.figure_text(e.threshold, e.value - e.threshold, 'ar') AS threshold_ar
 ) AS t
-WHERE e.band_from IS NOT NULL;
-COMMENT ON VIEW athar.events IS 'Every threshold that a figure crossed: a KPI from one of its bands into another, or a goal its target, in both directions; one row per crossing, as record_events() noticed it';
+WHERE e.band_from IS NOT NULL
+	OR e.due_on IS NOT NULL;
+COMMENT ON VIEW athar.events IS 'Every threshold that a figure crossed: a KPI from one of its bands into another, or a goal its target, in both directions, one row per crossing, as record_events() noticed it; and every reminder of what fell due or is late, one row for as long as it was so, as record_reminders() noticed it';
 COMMENT ON COLUMN athar.events.id IS 'Number of the event, in the order in which they were noticed; also sent on the channel athar_event';
 COMMENT ON COLUMN athar.events.at IS 'When it was noticed';
-COMMENT ON COLUMN athar.events.kind IS 'band: a KPI and its bands; target: a goal and its target; promise: the same of a published goal';
-COMMENT ON COLUMN athar.events.kpi IS 'Code of the KPI; NULL for a goal measured by check-ins';
+COMMENT ON COLUMN athar.events.kind IS 'band: a KPI and its bands; target: a goal and its target; promise: the same of a published goal; review_due: a goal or project that is to be reviewed now; never_reviewed, review_late, uncorrected, late: as in the view overdue';
+COMMENT ON COLUMN athar.events.kpi IS 'Code of the KPI; NULL for a goal measured by check-ins, and for a reminder';
 COMMENT ON COLUMN athar.events.service IS 'Code of the service; NULL for the whole';
 COMMENT ON COLUMN athar.events.channel IS 'Code of the channel a goal looks at; NULL for all together';
-COMMENT ON COLUMN athar.events.goal IS 'Code of the goal; NULL for bands';
-COMMENT ON COLUMN athar.events.band_from IS 'Code of the band it was in; met or not_met for a goal';
+COMMENT ON COLUMN athar.events.goal IS 'Code of the goal; NULL for bands, projects and actions';
+COMMENT ON COLUMN athar.events.band_from IS 'Code of the band it was in; met or not_met for a goal; this and the next five are NULL for a reminder';
 COMMENT ON COLUMN athar.events.band_to IS 'Code of the band it is in from then on; met or not_met for a goal';
 COMMENT ON COLUMN athar.events.direction IS 'better or worse';
 COMMENT ON COLUMN athar.events.value IS 'The figure, in the KPI''s unit';
@@ -395,3 +493,7 @@ COMMENT ON COLUMN athar.events.threshold IS 'The figure that was crossed: the en
 COMMENT ON COLUMN athar.events.measured_until IS 'Last day of what the figure covers; of a running month that month''s last';
 COMMENT ON COLUMN athar.events.message IS 'What happened, in a sentence';
 COMMENT ON COLUMN athar.events.message_ar IS 'The same in Arabic';
+COMMENT ON COLUMN athar.events.project IS 'Code of the project that is to be reviewed, or has the action; NULL for all else';
+COMMENT ON COLUMN athar.events.action IS 'Id of the action in the plan; NULL for all else';
+COMMENT ON COLUMN athar.events.due_on IS 'Of a reminder: the day by which it was to be done; NULL for all else';
+COMMENT ON COLUMN athar.events.settled_at IS 'Of a reminder: when record_reminders() first found it done, or found that a review that was due is late; NULL until then, and for all else';

@@ -23,7 +23,7 @@ SELECT
 FROM athar.job AS j
 ORDER BY j.ordinal, j.name;
 COMMENT ON VIEW athar.jobs IS 'What runs when, how it last ended, and when it is due; a next_due well in the past says that nobody calls run_due()';
-COMMENT ON COLUMN athar.jobs.name IS 'Name of the job: refresh, effects, rollup, events, seal';
+COMMENT ON COLUMN athar.jobs.name IS 'Name of the job: refresh, effects, rollup, events, remind, retention, seal';
 COMMENT ON COLUMN athar.jobs.schedule IS 'When it is due: five cron fields, in GMT';
 COMMENT ON COLUMN athar.jobs.is_enabled IS 'False where run_due() leaves it out';
 COMMENT ON COLUMN athar.jobs.last_started_at IS 'When it last started; NULL if it never ran';
@@ -234,23 +234,25 @@ COMMENT ON FUNCTION athar.drive_jobs() IS
 
 CREATE OR REPLACE FUNCTION athar.schedule(
 	refresh text DEFAULT '*/5 * * * *', seal text DEFAULT '*/10 * * * *', rollup text DEFAULT '0 2 * * *', effects text DEFAULT '30 1 * * *',
-	events text DEFAULT '*/5 * * * *')
+	events text DEFAULT '*/5 * * * *', remind text DEFAULT '0 4 * * *', retention text DEFAULT '0 3 * * *')
 RETURNS TABLE (job text, schedule text, state text, how text, command text)
 LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-	-- In the order in which those that are due together run: events are found in
-	-- what was refreshed, and a seal covers what all the others wrote.
+	-- In the order in which those that are due together run: events and reminders
+	-- are found in what was refreshed, and a seal covers what all the others wrote.
 	SELECT athar.set_jobs(jsonb_build_array(
 		jsonb_build_object('name', 'refresh', 'ordinal', 10, 'function', 'refresh_measurements', 'schedule', schedule.refresh),
 		jsonb_build_object('name', 'effects', 'ordinal', 20, 'function', 'measure_due_effects', 'schedule', schedule.effects),
 		jsonb_build_object('name', 'rollup', 'ordinal', 30, 'function', 'roll_up_goals', 'schedule', schedule.rollup),
 		jsonb_build_object('name', 'events', 'ordinal', 40, 'function', 'record_events', 'schedule', schedule.events),
+		jsonb_build_object('name', 'remind', 'ordinal', 50, 'function', 'record_reminders', 'schedule', schedule.remind),
+		jsonb_build_object('name', 'retention', 'ordinal', 80, 'function', 'apply_retention', 'schedule', schedule.retention),
 		jsonb_build_object('name', 'seal', 'ordinal', 90, 'function', 'seal', 'schedule', schedule.seal)));
 	SELECT d.job, d.schedule, d.state, d.how, d.command FROM athar.drive_jobs() AS d;
 END;
-COMMENT ON FUNCTION athar.schedule(text, text, text, text, text) IS
+COMMENT ON FUNCTION athar.schedule(text, text, text, text, text, text, text) IS
 'Sets when the jobs run (five cron fields, in GMT; NULL disables a job) and sees to it that something runs them. Returns a row per job; state: scheduled (pg_cron in this database now calls run_due()), other_database (run the command there), not_created, not_preloaded, not_installed (how says what to do, the command is a crontab line that does the same), disabled. Where pg_cron lives in this database, one row more for each entry of athar in it that calls nothing, as of a database that was dropped or renamed: state stale, and the command that removes it. May be called again at any time; after a restore reschedule() does the same without setting the times anew. 22023 where a schedule is malformed or can never be due.';
 
 CREATE OR REPLACE FUNCTION athar.reschedule()

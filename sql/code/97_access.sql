@@ -15,8 +15,8 @@ WITH rule (level, kind, privilege, names) AS (
 		('read', 'schema', 'USAGE', 'athar'),
 		('audit', 'schema', 'USAGE', 'athar'),
 		('contribute', 'table', 'INSERT', 'observations'),
-		('administer', 'table', 'SELECT', 'access_grants?'),
-		('audit', 'table', 'SELECT', 'change_log|archived_changes|log_.*|tracked_.*|tracking_.*|mark|seal_.*'),
+		('administer', 'table', 'SELECT', 'access_grants?|retention_rules?|tracked_table'),
+		('audit', 'table', 'SELECT', 'change_log|archived_changes|log_.*|tracked_.*|tracking_.*|retention_rules?|mark|seal_.*'),
 		-- what views and readers call with the rights of whoever reads, and what tells nobody anything
 		('public', 'routine', 'EXECUTE', 'fail|missing|caller|is_unlimited|may_see|seen_projects|sees_project|smallest_cell'),
 		-- show of the log what the reader may see in the table itself
@@ -38,17 +38,17 @@ WITH rule (level, kind, privilege, names) AS (
 		('manage', 'routine', 'EXECUTE', 'define_.*|load_preset|create_cycle|set_cadence|close_cycle|create_goal|revise_goal|publish_goal'),
 		('contribute', 'routine', 'EXECUTE', 'set_project_status'),
 		('manage', 'routine', 'EXECUTE', 'set_project_maturity'),
-		('administer', 'routine', 'EXECUTE', 'archive_log|expire_log'),
+		('administer', 'routine', 'EXECUTE', 'archive_log|expire_log|set_retention|drop_retention|apply_retention'),
 		('administer', 'routine', 'EXECUTE', 'track|untrack|create_mark|accept_state'),
 		('administer', 'routine', 'EXECUTE', 'tracking_status|check_tracking'),
 		('audit', 'routine', 'EXECUTE', 'tracking_status|check_tracking'),
 		('administer', 'routine', 'EXECUTE', 'attach_source|detach_source'),
-		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|record_events|measure_effects|measure_due_effects'),
+		('administer', 'routine', 'EXECUTE', 'refresh_measurements|roll_up_goals|record_events|record_reminders|measure_effects|measure_due_effects'),
 		('administer', 'routine', 'EXECUTE', 'seal|run_due|schedule|reschedule|unschedule'),
 		('administer', 'routine', 'EXECUTE', 'grant_access|revoke_access|apply_access_grants'),
 		('none', 'routine', 'EXECUTE', 'check_definition|check_cycle|check_cycle_manager|check_cadence|check_goal|check_goal_writer|check_baseline|check_kpi|check_measurement|refresh_observations|find_events|take_unseen'),
 		('none', 'routine', 'EXECUTE', 'begin_plan|lock_draft|keep_draft|settle_draft|check_open_draft|sync_effects|follow_actions|store_measurements|store_checks|measure_closed_effects'),
-		('none', 'routine', 'EXECUTE', 'set_jobs|drive_jobs|apply_access|check_access|check_acting|holds_level|held_units|projects_of|takes_part|writable_project|managed_project|lock_participants|signing_unit|sign_plan|run_grant')
+		('none', 'routine', 'EXECUTE', 'retain_log|check_retention_setter|set_jobs|drive_jobs|apply_access|check_access|check_acting|holds_level|held_units|projects_of|takes_part|writable_project|managed_project|lock_participants|signing_unit|sign_plan|run_grant')
 ), support (oid) AS (
 	-- Types are usable by everybody (a column, a parameter of one reveals
 	-- nothing), and with them what reads, writes, compares and indexes values.

@@ -1,4 +1,4 @@
--- 27 retention: what was taken out of the log, and where it is now
+-- 27 retention: how long the log is kept, what was taken out of it, and where it is now
 
 CREATE TABLE athar.log_archive (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -51,3 +51,16 @@ CREATE TRIGGER refuse_change
 COMMENT ON TRIGGER refuse_change ON athar.log_archive IS 'Keeps it from being written by hand';
 -- Also under session_replication_role = replica.
 ALTER TABLE athar.log_archive ENABLE ALWAYS TRIGGER refuse_change;
+
+CREATE TABLE athar.retention_rule (
+	lineage integer PRIMARY KEY,
+	archive_after interval,
+	expire_after interval,
+	reason text NOT NULL
+);
+COMMENT ON TABLE athar.retention_rule IS
+'How long the log is kept, as somebody decided; written by set_retention(), read through the view retention_rules, applied by apply_retention(). Who decided, and when, is in the change log';
+COMMENT ON COLUMN athar.retention_rule.lineage IS 'The table: references tracked_table(lineage), by construction; 0 for all tables without a rule of their own';
+COMMENT ON COLUMN athar.retention_rule.archive_after IS 'Entries older than that are archived; NULL: never';
+COMMENT ON COLUMN athar.retention_rule.expire_after IS 'Entries older than that expire; NULL: never';
+COMMENT ON COLUMN athar.retention_rule.reason IS 'Why; each act of retention is recorded with it';

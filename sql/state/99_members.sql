@@ -77,6 +77,8 @@ VALUES
 	('event', 'service_id', 'service', false),
 	('event', 'channel_id', 'channel', false),
 	('event', 'goal_id', 'goal', false),
+	('event', 'project_id', 'project', false),
+	('event', 'action_id', 'action', false),
 	('access_grant', 'unit_id', 'unit', false);
 
 -- plpgsql, because the statements are made from the list above.
@@ -156,6 +158,7 @@ BEGIN
 			(26, 'kpi_source', true, '{shape,last_error}', NULL),
 			(27, 'effect_check', true, '{}', NULL),
 			(28, 'approval', true, '{}', NULL),
+			(29, 'retention_rule', true, '{}', NULL),
 			(30, 'goal_revision', true, '{}', NULL),
 			(40, 'goal_grade', true, '{}', NULL)
 		) AS m (id, relation, inserted_values, excluded, condition)

@@ -157,6 +157,8 @@ SELECT athar.close_cycle('2023');
 
 SELECT athar.measure_effects();
 
+SELECT athar.set_retention('public.licence', '2 years', '10 years', 'retention rule 7');
+SELECT athar.record_reminders();
 SELECT athar.schedule();
 SELECT athar.run_due();
 

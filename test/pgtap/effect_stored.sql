@@ -108,7 +108,7 @@ SELECT is(athar.measure_due_effects(), 1, 'the job measures it anew');
 SELECT results_eq($$SELECT flags @> '{late_data}', late_rows FROM stored WHERE action = 'Q1' ORDER BY id DESC LIMIT 1$$, $$VALUES (false, 0::bigint)$$, 'with a baseline of its own');
 
 -- It is a job.
-SELECT results_eq($$SELECT name, procedure FROM athar.job AS j, athar.schedule(seal => NULL, refresh => NULL, rollup => NULL, events => NULL) AS s WHERE s.job = j.name$$, $$SELECT NULL::text, NULL::text WHERE false$$, 'not yet visible to the statement that makes it');
+SELECT results_eq($$SELECT name, procedure FROM athar.job AS j, athar.schedule(seal => NULL, refresh => NULL, rollup => NULL, events => NULL, remind => NULL, retention => NULL) AS s WHERE s.job = j.name$$, $$SELECT NULL::text, NULL::text WHERE false$$, 'not yet visible to the statement that makes it');
 SELECT results_eq($$SELECT name, procedure, schedule FROM athar.job WHERE is_enabled$$, $$VALUES ('effects', 'athar.measure_due_effects', '30 1 * * *')$$, 'schedule() has it run every night');
 SELECT is(athar.run_due(), 1, 'run_due() runs it');
 SELECT results_eq($$SELECT last_outcome, last_message FROM athar.jobs WHERE name = 'effects'$$, $$VALUES ('succeeded', '0')$$, 'and keeps what it answered');

@@ -116,14 +116,15 @@ SET LOCAL TIME ZONE 'UTC';
 -- The table of jobs.
 SELECT set_eq(
 	$$SELECT job, schedule FROM athar.schedule(seal => NULL)$$,
-	$$VALUES ('refresh', '*/5 * * * *'), ('effects', '30 1 * * *'), ('rollup', '0 2 * * *'), ('events', '*/5 * * * *')$$,
+	$$VALUES ('refresh', '*/5 * * * *'), ('effects', '30 1 * * *'), ('rollup', '0 2 * * *'), ('events', '*/5 * * * *'),
+		('remind', '0 4 * * *'), ('retention', '0 3 * * *')$$,
 	'schedule: every job but the one that is NULL');
 SELECT is((SELECT count(*) FROM athar.schedule(seal => NULL) WHERE state IS NULL), 0::bigint, 'and each says how it is driven');
-SELECT lives_ok($$SELECT athar.schedule(refresh => '  */7   *  * * *', seal => NULL, rollup => NULL, effects => '5 1 * * 1', events => '*/2 * * * *')$$, 'scheduled again, otherwise');
+SELECT lives_ok($$SELECT athar.schedule(refresh => '  */7   *  * * *', seal => NULL, rollup => NULL, effects => '5 1 * * 1', events => '*/2 * * * *', remind => '0 5 * * sun', retention => NULL)$$, 'scheduled again, otherwise');
 SELECT results_eq(
 	$$SELECT name, schedule, is_enabled, next_due IS NULL FROM athar.jobs WHERE name <> 'seal'$$,
 	$$VALUES ('refresh', '*/7 * * * *', true, false), ('effects', '5 1 * * 1', true, false), ('rollup', '0 2 * * *', false, true),
-		('events', '*/2 * * * *', true, false)$$,
+		('events', '*/2 * * * *', true, false), ('remind', '0 5 * * sun', true, false), ('retention', '0 3 * * *', false, true)$$,
 	'a schedule replaces the one before, NULL disables');
 SELECT results_eq(
 	$$SELECT job, schedule, state <> 'disabled' FROM athar.reschedule() WHERE job <> 'seal'$$,

@@ -88,17 +88,17 @@ SELECT is_empty(
 	'no other languages');
 SELECT set_eq(
 	$$SELECT DISTINCT r.proname::text FROM routine AS r WHERE r.language = 'plpgsql'$$,
-	ARRAY['apply_access', 'drive_jobs', 'run_due'],
+	ARRAY['apply_access', 'apply_retention', 'drive_jobs', 'run_due'],
 	'plpgsql is what needs it, and no more: adding to this list is a decision');
 SELECT set_eq(
 	$$SELECT DISTINCT r.proname::text FROM routine AS r WHERE r.prosecdef$$,
 	ARRAY[
-		'align', 'apply_access_grants', 'approve_plan', 'check_in', 'close_cycle', 'create_cycle', 'create_goal', 'create_project', 'define_channel',
-		'define_kpi', 'define_kpi_bands', 'define_kpi_relation', 'define_offering', 'define_service', 'define_stage', 'define_unit', 'drop_draft',
+		'align', 'apply_access_grants', 'apply_retention', 'approve_plan', 'check_in', 'close_cycle', 'create_cycle', 'create_goal', 'create_project', 'define_channel',
+		'define_kpi', 'define_kpi_bands', 'define_kpi_relation', 'define_offering', 'define_service', 'define_stage', 'define_unit', 'drop_draft', 'drop_retention',
 		'goal_shares', 'grant_access', 'load_preset', 'may_see', 'measure_closed_effects', 'measure_due_effects', 'measure_effects', 'merge_draft',
-		'name_version', 'named_marks', 'publish_goal', 'record_events', 'record_observation', 'record_review', 'refresh_measurements', 'reject_plan', 'remove_participant',
+		'name_version', 'named_marks', 'publish_goal', 'record_events', 'record_observation', 'record_reminders', 'record_review', 'refresh_measurements', 'reject_plan', 'remove_participant',
 		'report_measurement', 'request_approval', 'reschedule', 'resolve_conflict', 'resolve_conflicts', 'revise_goal', 'revoke_access', 'roll_up_goals', 'run_due',
-		'save_plan', 'schedule', 'seal_status', 'sees_project', 'set_action', 'set_cadence', 'set_participant', 'set_project_maturity', 'set_project_status',
+		'save_plan', 'schedule', 'seal_status', 'sees_project', 'set_action', 'set_cadence', 'set_participant', 'set_project_maturity', 'set_project_status', 'set_retention',
 		'sync_effects', 'unalign', 'unschedule', 'write_observations'],
 	'its owner''s rights has what needs them, and no more: adding to this list is a decision');
 

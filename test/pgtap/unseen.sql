@@ -141,7 +141,7 @@ SELECT athar.close_cycle('year');
 SELECT is(pg_temp.look(), 'everything: 0', 'a cycle that is closed');
 
 -- A job that fails, or is cancelled, leaves what it had taken to the next.
-SELECT athar.schedule(NULL, NULL, NULL, NULL, '* * * * *');
+SELECT athar.schedule(NULL, NULL, NULL, NULL, '* * * * *', NULL, NULL);
 SELECT pg_temp.report('wait', 6, 50, 'renewal');
 ALTER TABLE athar.event ADD CONSTRAINT event_broken_check CHECK (value <> 50);
 SET LOCAL client_min_messages = error;

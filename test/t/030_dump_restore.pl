@@ -281,6 +281,8 @@ sub readings
 		'TABLE athar.presets ORDER BY preset, ordinal',
 		'TABLE athar.kpi_bands ORDER BY kpi, valid_from, lower_bound',
 		'TABLE athar.jobs',
+		'TABLE athar.retention_rules',
+		'TABLE athar.events ORDER BY id',
 		'TABLE athar.sources',
 		'TABLE athar.measurements ORDER BY kpi, service, period_start, channel, basis',
 		q{SELECT relname, relacl FROM pg_class WHERE relnamespace = 'athar'::regnamespace ORDER BY 1},
