@@ -389,6 +389,9 @@ athar_tracking_of(Oid relid)
 	int32		lineage = 0;
 	ListCell   *cell;
 
+	/* an OID that somebody made up */
+	if (!relation_exists(relid))
+		return NULL;
 	place(&now, relid);
 	foreach(cell, rows)
 	{

@@ -1,6 +1,6 @@
 -- retention: what may be taken out of the log, by whom; what stays
 BEGIN;
-SELECT plan(29);
+SELECT plan(30);
 SET LOCAL search_path = public, pg_catalog;
 SET LOCAL client_min_messages = warning;
 CREATE TABLE licence (id integer PRIMARY KEY, fee numeric);
@@ -19,6 +19,7 @@ SELECT throws_ok($$SELECT athar.archive_log(now(), reason => 'r', most => NULL)$
 SELECT throws_ok($$SELECT athar.archive_log(now())$$, 'AT001', 'a reason is required to take entries out of the change log', 'archive_log wants a reason');
 SELECT throws_ok($$SELECT athar.expire_log(now(), reason => ' ')$$, 'AT001', 'a reason is required to take entries out of the change log', 'and not a blank one');
 SELECT throws_ok($$SELECT athar.archive_log(now(), 'untracked', 'r')$$, '55000', 'table "untracked" was never tracked', 'the table must have a log');
+SELECT throws_ok($$SELECT athar.expire_log(now(), 0::regclass, 'r')$$, '55000', 'table "?" was never tracked', 'and must be there');
 SELECT throws_ok($$SELECT athar.expire_log(now(), 'athar.log_retention', 'r')$$, '22023', 'what was taken out of the log stays on record', 'what was taken out stays on record');
 SELECT throws_ok($$SELECT athar.archive_log(now(), 'athar.log_retention', 'r')$$, '22023', NULL, '... in the log itself');
 
