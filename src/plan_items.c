@@ -188,7 +188,9 @@ typedef struct item_scan
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
 	int32		project_id;
-	int			id;				/* numbers of columns */
+	int32		at;				/* the revision in the slot; 0: none yet */
+	int			revision;		/* numbers of columns */
+	int			id;
 	int			hash;
 	int document;
 } item_scan;
@@ -206,13 +208,15 @@ begin_scan(item_scan *scan, int32 project_id)
 							 AccessShareLock);
 #if PG_VERSION_NUM >= 180000
 	scan->scan = index_beginscan(items, scan->index, GetActiveSnapshot(),
-								 NULL, 2, 0);
+								 NULL, 3, 0);
 #else
-	scan->scan = index_beginscan(items, scan->index, GetActiveSnapshot(), 2,
+	scan->scan = index_beginscan(items, scan->index, GetActiveSnapshot(), 3,
 								 0);
 #endif
 	scan->slot = table_slot_create(items, NULL);
 	scan->project_id = project_id;
+	scan->at = 0;
+	scan->revision = SPI_fnumber(RelationGetDescr(items), "revision");
 	scan->id = SPI_fnumber(RelationGetDescr(items), "item_id");
 	scan->hash = SPI_fnumber(RelationGetDescr(items), "item_hash");
 	scan->document = SPI_fnumber(RelationGetDescr(items), "document");
@@ -228,21 +232,51 @@ end_scan(item_scan *scan)
 	PopActiveSnapshot();
 }
 
+/* How many revisions are looked through at once. */
+#define NEAR 16
+
+static void
+step(item_scan *scan)
+{
+	bool		isnull;
+
+	scan->at = index_getnext_slot(scan->scan, ForwardScanDirection,
+								  scan->slot) ?
+		DatumGetInt32(slot_getattr(scan->slot, scan->revision, &isnull)) :
+		PG_INT32_MAX;
+}
+
+/* Go to a revision.  Those of a plan stand together, but for what changed: a
+ * few steps forward cost less than a way down the index. */
+static void
+seek(item_scan *scan, int32 revision)
+{
+	ScanKeyData keys[3];
+
+	while (scan->at > 0 && scan->at < revision)
+		step(scan);
+	if (scan->at == revision)
+		return;
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(scan->project_id));
+	ScanKeyInit(&keys[1], 2, BTGreaterEqualStrategyNumber, F_INT4GE,
+				Int32GetDatum(revision));
+	ScanKeyInit(&keys[2], 2, BTLessEqualStrategyNumber, F_INT4LE,
+				Int32GetDatum(revision + Min(NEAR, PG_INT32_MAX - revision)));
+	index_rescan(scan->scan, keys, lengthof(keys), NULL, 0);
+	step(scan);
+	if (scan->at != revision)
+		elog(ERROR, "there is no revision %d", revision);
+}
+
 /* Read the item of a revision, its document if asked for. */
 static void
 scan_item(item_scan *scan, int32 revision, bool with_document,
 		  athar_plan_item *item)
 {
-	ScanKeyData keys[2];
 	bool		isnull;
 
-	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(scan->project_id));
-	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(revision));
-	index_rescan(scan->scan, keys, 2, NULL, 0);
-	if (!index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot))
-		elog(ERROR, "there is no revision %d", revision);
+	seek(scan, revision);
 	item->revision = revision;
 	item->id = TextDatumGetCString(slot_getattr(scan->slot, scan->id, &isnull));
 	item->hash = DatumGetByteaPCopy(slot_getattr(scan->slot, scan->hash,
@@ -253,8 +287,17 @@ scan_item(item_scan *scan, int32 revision, bool with_document,
 														 &isnull));
 }
 
-/* The items of a version; one by one, for a project has had many more items
- * than it has. */
+static int
+compare_revisions(const void *a, const void *b)
+{
+	int32		left = (*(athar_plan_item *const *) a)->revision;
+	int32		right = (*(athar_plan_item *const *) b)->revision;
+
+	return (left > right) - (left < right);
+}
+
+/* The items of a version, by their key: a project has had many more items than
+ * it has. */
 static void
 read_items(int32 project_id, ArrayType *revisions, bool with_documents,
 		   athar_plan *plan)
@@ -266,12 +309,19 @@ read_items(int32 project_id, ArrayType *revisions, bool with_documents,
 	deconstruct_array(revisions, INT4OID, sizeof(int32), true, TYPALIGN_INT,
 					  &values, NULL, &count);
 	allocate(plan, count);
+	for (int i = 0; i < count; i++)
+	{
+		plan->items[i].revision = DatumGetInt32(values[i]);
+		plan->by_id[i] = &plan->items[i];
+	}
+	/* in the order of the index; by id afterwards */
+	qsort(plan->by_id, count, sizeof(athar_plan_item *), compare_revisions);
 	begin_scan(&scan, project_id);
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		scan_item(&scan, DatumGetInt32(values[i]), with_documents,
-				  &plan->items[i]);
+		scan_item(&scan, plan->by_id[i]->revision, with_documents,
+				  plan->by_id[i]);
 	}
 	end_scan(&scan);
 	(void) sort_items(plan);
